@@ -40,7 +40,7 @@ def to_camera(
     Label map and confidence at the camera's resolution.
 
     A camera no larger than the working size gets the scores interpolated straight to its own. For a larger
-    one the label map is made at the working size, there being no more in it, and enlarged by nearest neighbour.
+    one the label map is made at the working size, there being no more in it, and enlarged to the nearest.
 
     :param scores: (N, h, w) float32 softmax probabilities.
     :param working_size: the bundle's width and height.

@@ -1,0 +1,203 @@
+"""VideoSegmenter: camera frames in, segmentations out. The heart of the product."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from wsvs_ros.errors import WsvsError
+from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.engines import create_engine
+from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.preprocess import split_rgb
+from wsvs_ros.perception.segmentation import Segmentation
+from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
+
+
+class SegmenterError(WsvsError):
+    """A segmenter was set up with a value out of range, or used after it was closed."""
+
+
+@dataclass(frozen=True)
+class SegmenterStats:
+    """
+    Frames counted since the segmenter was made; `received - inferred - skipped` of them are on their way.
+
+    :param received: frames observed or pushed.
+    :param inferred: frames that went through the network.
+    :param skipped: frames that never will: overtaken by a newer one, or left without a future by a reset.
+    :param resets: how often the stream broke off and the window began anew.
+    """
+
+    received: int = 0
+    inferred: int = 0
+    skipped: int = 0
+    resets: int = 0
+
+
+class VideoSegmenter:
+    """
+    Segments the frames of one camera, each with the motion around it (BF 3.2).
+
+    Every frame enters the flow window, whatever becomes of it: flow between frames that lie further apart
+    would lie about speed. The window begins anew when the stream breaks off: the stamp jumps back or by more
+    than `max_gap`, or the image's size or frame_id changes.
+
+    Live, one thread calls `observe` for every frame and another one `segment`, which takes the newest frame.
+    Offline, `push` and at the end `flush` segment every frame.
+
+    :param bundle: the model.
+    :param engine: what runs the network, see `create_engine`.
+    :param lookahead: frames of future that a frame waits for, 0 to L // 2; None for what the bundle says.
+    :param motion: False leaves the flow at zero and treats each frame alone, without waiting.
+    :param max_gap: longest time between two frames of one stream, seconds.
+    :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
+    :raises EngineError: if the engine is not available here.
+    :raises BundleError: if the network is not what the bundle says.
+    """
+
+    def __init__(
+        self,
+        bundle: ModelBundle,
+        *,
+        engine: str = "auto",
+        lookahead: int | None = None,
+        motion: bool = True,
+        max_gap: float = 0.5,
+    ) -> None:
+        lookahead = bundle.lookahead if lookahead is None else lookahead
+        limit = bundle.window_length // 2
+        if not 0 <= lookahead <= limit:
+            raise SegmenterError(f"lookahead: got {lookahead}, expected 0 to {limit} for model {bundle.name}")
+        if not max_gap > 0:
+            raise SegmenterError(f"max_gap: got {max_gap}, expected more than 0 seconds")
+        self._bundle = bundle
+        self._state = threading.Lock()  # guards the next four
+        self._tracker = FrameTracker(bundle, lookahead=lookahead, motion=motion, max_gap=max_gap)
+        self._complete: deque[TrackedFrame] = deque()  # not yet inferred
+        self._received = self._inferred = self._skipped = self._resets = 0
+        self._closed = False
+        self._inference = threading.Lock()  # guards the next two
+        self._engine = create_engine(bundle, engine)
+        self._planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
+
+    @property
+    def bundle(self) -> ModelBundle:
+        """The model."""
+        return self._bundle
+
+    @property
+    def engine_name(self) -> str:
+        """Name of the engine that runs the network."""
+        return self._engine.name
+
+    @property
+    def stats(self) -> SegmenterStats:
+        """The counts up to now."""
+        with self._state:
+            return SegmenterStats(self._received, self._inferred, self._skipped, self._resets)
+
+    def observe(self, frame: Frame) -> None:
+        """
+        Take a frame in, without inference.
+
+        A complete frame not yet inferred is overtaken by the one that this completes; frames that wait for a
+        future that a reset cuts off are dropped.
+        """
+        with self._state:
+            self._check_open()
+            if self._tracker.breaks_off(frame):
+                self._skipped += self._tracker.waiting
+                self._tracker.drop()
+                self._resets += 1
+            self._add(frame)
+            self._skip_all_but_newest()
+
+    def segment(self) -> Segmentation | None:
+        """Infer the newest complete frame; None if there is none that was not inferred before."""
+        with self._state:
+            self._check_open()
+            self._skip_all_but_newest()
+            newest = self._complete.pop() if self._complete else None
+        return None if newest is None else self._infer(newest)
+
+    def push(self, frame: Frame) -> list[Segmentation]:
+        """
+        Take a frame in and infer every frame that this completes; none is skipped.
+
+        :return: the segmentation of the frame `lookahead` before this one, if there is one. Where the stream
+            breaks off, those of the frames that still waited come first, zero flow in place of their future.
+        """
+        with self._state:
+            self._check_open()
+            if self._tracker.breaks_off(frame):
+                self._complete.extend(self._tracker.finish())
+                self._resets += 1
+            self._add(frame)
+        return self._infer_all()
+
+    def flush(self) -> list[Segmentation]:
+        """End the stream: infer the frames that still wait, zero flow in place of their future."""
+        with self._state:
+            self._check_open()
+            self._complete.extend(self._tracker.finish())
+        return self._infer_all()
+
+    def close(self) -> None:
+        """Free the engine, after an inference that is under way; frames still waiting are dropped."""
+        with self._state:
+            self._closed = True
+            self._tracker.drop()
+            self._complete.clear()
+        with self._inference:
+            self._engine.close()
+
+    def __enter__(self) -> VideoSegmenter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SegmenterError("the segmenter is closed")
+
+    def _add(self, frame: Frame) -> None:
+        self._complete.extend(self._tracker.add(frame))
+        self._received += 1
+
+    def _skip_all_but_newest(self) -> None:
+        while len(self._complete) > 1:
+            self._complete.popleft()
+            self._skipped += 1
+
+    def _infer_all(self) -> list[Segmentation]:
+        with self._state:
+            complete = list(self._complete)
+            self._complete.clear()
+        return [self._infer(tracked) for tracked in complete]
+
+    def _infer(self, tracked: TrackedFrame) -> Segmentation:
+        with self._inference:
+            self._check_open()
+            start = time.perf_counter()
+            split_rgb(tracked.image, self._planes)
+            split = time.perf_counter()
+            scores = self._engine.infer(self._planes, tracked.stack)
+            end = time.perf_counter()
+        with self._state:
+            self._inferred += 1
+        resize = tracked.seconds["resize"] + split - start
+        return Segmentation(
+            frame=tracked.frame,
+            scores=scores,
+            label_set=self._bundle.labels,
+            working_size=self._bundle.working_size,
+            window_filled=tracked.filled,
+            window_length=self._bundle.window_length,
+            seconds={"resize": resize, "flow": tracked.seconds["flow"], "engine": end - split},
+        )

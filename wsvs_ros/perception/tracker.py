@@ -1,0 +1,113 @@
+"""FrameTracker: gives each frame of a camera the motion around it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.flow import create_flow
+from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.preprocess import resize_image, to_gray
+from wsvs_ros.perception.window import FlowWindow
+
+
+@dataclass(frozen=True)
+class TrackedFrame:
+    """
+    A frame with its window: what the network takes in.
+
+    :param frame: the frame, as it was given.
+    :param image: (H, W, 3) uint8 BGR at the working size.
+    :param stack: (2L, H, W) float32 flow fields, oldest first.
+    :param filled: how many of the L fields are flow; the others are zero.
+    :param seconds: time by stage: `resize` (to working size and gray) and `flow`.
+    """
+
+    frame: Frame
+    image: np.ndarray
+    stack: np.ndarray
+    filled: int
+    seconds: dict[str, float]
+
+
+class FrameTracker:
+    """
+    Computes the flow of a stream of frames, once a frame, and hands out frames whose window is complete.
+
+    The window of frame t holds the fields (t - L + lookahead, t + lookahead], field j being the flow from
+    frame j - 1 to frame j; what does not exist is zero.
+
+    :param bundle: working size, window length and flow.
+    :param lookahead: frames of future that a frame waits for.
+    :param motion: False leaves the flow at zero; no frame waits then.
+    :param max_gap: longest time between two frames of one stream, seconds.
+    """
+
+    def __init__(self, bundle: ModelBundle, *, lookahead: int, motion: bool, max_gap: float) -> None:
+        self._size = bundle.working_size
+        self._lookahead = lookahead if motion else 0
+        self._max_gap = max_gap
+        self._flow = create_flow(bundle.flow) if motion else None
+        self._window = FlowWindow(bundle.window_length, bundle.working_size)
+        self._last: Frame | None = None
+        self._gray: np.ndarray | None = None
+        self._waiting: deque[tuple[Frame, np.ndarray, dict[str, float]]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait for their future."""
+        return len(self._waiting)
+
+    def breaks_off(self, frame: Frame) -> bool:
+        """Whether `frame` does not continue the stream: time jumps, image size or frame_id change."""
+        if self._last is None:
+            return False
+        gap = (frame.stamp_ns - self._last.stamp_ns) * 1e-9
+        same = frame.size == self._last.size and frame.frame_id == self._last.frame_id
+        return not same or not 0 <= gap <= self._max_gap
+
+    def add(self, frame: Frame) -> list[TrackedFrame]:
+        """
+        Resize the frame once, compute its flow once, and let it into the window.
+
+        :return: the frame `lookahead` before it, which this one completes; empty at the stream's beginning.
+        """
+        start = time.perf_counter()
+        image = resize_image(frame.image, self._size)
+        gray = None if self._flow is None else to_gray(image)
+        resized = time.perf_counter()
+        if self._flow is not None and gray is not None and self._gray is not None:
+            self._window.push(self._flow(self._gray, gray, out=self._window.slot()))
+        seconds = {"resize": resized - start, "flow": time.perf_counter() - resized}
+        self._last, self._gray = frame, gray
+        self._waiting.append((frame, image, seconds))
+        return [self._complete_oldest()] if self.waiting > self._lookahead else []
+
+    def finish(self) -> list[TrackedFrame]:
+        """
+        End the stream; the next frame begins another one.
+
+        :return: the frames that still waited, zero flow in place of their future.
+        """
+        complete = []
+        for _ in range(self._lookahead - self.waiting):  # a stream shorter than the lookahead
+            self._window.pad()
+        while self._waiting:
+            self._window.pad()
+            complete.append(self._complete_oldest())
+        self.drop()
+        return complete
+
+    def drop(self) -> None:
+        """End the stream without the frames that still wait."""
+        self._waiting.clear()
+        self._window.reset()
+        self._last = self._gray = None
+
+    def _complete_oldest(self) -> TrackedFrame:
+        frame, image, seconds = self._waiting.popleft()
+        return TrackedFrame(frame, image, self._window.stack(), self._window.filled, seconds)
