@@ -1,0 +1,8 @@
+"""Measures label maps against the truth and shows them."""
+
+from __future__ import annotations
+
+from wsvs_ros.evaluation.metrics import ConfusionMatrix, MetricsError
+from wsvs_ros.evaluation.render import colorize, overlay
+
+__all__ = ["ConfusionMatrix", "MetricsError", "colorize", "overlay"]
