@@ -38,8 +38,8 @@ def overlay(image: np.ndarray, labels: np.ndarray, label_set: LabelSet, opacity:
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity: got {opacity}, expected 0 to 1")
     painted = cv2.addWeighted(image, 1 - opacity, colorize(labels, label_set), opacity, 0)
-    unknown = cv2.compare(labels, len(label_set) - 1, cv2.CMP_GT)
-    cv2.copyTo(image, unknown, painted)
+    unknown = labels >= len(label_set)
+    cv2.copyTo(image, unknown.view(np.uint8), painted)
     return painted
 
 

@@ -28,7 +28,7 @@ def label_scores(scores: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray,
         cv2.compare(plane, best, cv2.CMP_GT, dst=better)
         cv2.max(plane, best, dst=best)
         # ids only grow, so the larger of the old id and the new one (0 where it is no better) is the label
-        cv2.min(better, index, dst=better)
+        np.minimum(better, np.uint8(index), out=better)
         cv2.max(labels, better, dst=labels)
     return labels, best
 

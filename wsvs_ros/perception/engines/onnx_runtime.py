@@ -45,18 +45,19 @@ class OnnxRuntimeEngine:
             raise EngineError(f"{bundle.model_path}: ONNX Runtime cannot load the model: {error}") from error
         _check_graph(self._session, bundle)
         self._shapes = _input_shapes(bundle)
+        self._dtypes = bundle.inputs
 
     def infer(self, image: np.ndarray, flow: np.ndarray) -> np.ndarray:
         """Class scores of one frame; see `Engine`."""
-        feed = {"image": image[np.newaxis], "flow": flow[np.newaxis]}
-        for name, value in feed.items():
-            if value.shape != self._shapes[name]:
-                raise EngineError(f"{name}: got shape {value.shape[1:]}, expected {self._shapes[name][1:]}")
         if self._session is None:
             raise EngineError("engine onnxruntime: it is closed")
+        for name, value in (("image", image), ("flow", flow)):
+            shape, dtype = self._shapes[name][1:], self._dtypes[name]
+            if value.shape != shape or value.dtype != dtype:
+                raise EngineError(f"{name}: got {value.shape} {value.dtype}, expected {shape} {dtype}")
         try:
             # bound buffers were measured to save nothing over this on the CPU
-            return self._session.run(["scores"], feed)[0][0]
+            return self._session.run(["scores"], {"image": image[None], "flow": flow[None]})[0][0]
         except Exception as error:  # as above
             raise EngineError(f"engine onnxruntime: inference failed: {error}") from error
 

@@ -75,8 +75,8 @@ class OpenCvDis:
                 cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
                 for image in (previous, current)
             )
-        # no output array is given: OpenCV would take its content as the initial flow
-        field = self._dis.calc(previous, current, None)
+        # OpenCV takes no views with gaps; and no output array, or its content would be the initial flow
+        field = self._dis.calc(np.ascontiguousarray(previous), np.ascontiguousarray(current), None)
         cv2.split(field[:height, :width], [out[0], out[1]])
         return out
 

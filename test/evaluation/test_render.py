@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wsvs_ros.evaluation.render import colorize, overlay
+from wsvs_ros.perception.labels import LabelSet
+
+CAMVID = LabelSet.load("camvid11")
+LABELS = np.array([[0, 3, 8], [10, 11, 255]], np.uint8)
+
+
+def test_each_id_has_its_colour_in_bgr_and_unknown_is_black() -> None:
+    painted = colorize(LABELS, CAMVID)
+    assert painted.dtype == np.uint8
+    np.testing.assert_array_equal(painted, CAMVID.colors[LABELS][..., ::-1])
+    assert not painted[1, 1:].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1)])
+def test_odd_shapes_are_painted(shape: tuple[int, int]) -> None:
+    labels = np.full(shape, 8, np.uint8)
+    assert (colorize(labels, CAMVID) == (128, 0, 64)).all()
+    assert (overlay(np.zeros((*shape, 3), np.uint8), labels, CAMVID) == (64, 0, 32)).all()
+
+
+def test_the_overlay_mixes_and_leaves_unknown_pixels_as_they_are() -> None:
+    image = np.full((2, 3, 3), 100, np.uint8)
+    mixed = overlay(image, LABELS, CAMVID, opacity=0.25)
+    assert mixed[0, 2].tolist() == [75 + 32, 75, 75 + 16]
+    assert (mixed[1, 1:] == 100).all()
+    assert (image == 100).all(), "the image was painted over"
+
+
+def test_opacity_goes_from_the_image_to_the_colours() -> None:
+    image = np.full((2, 3, 3), 100, np.uint8)
+    np.testing.assert_array_equal(overlay(image, LABELS, CAMVID, 0), image)
+    np.testing.assert_array_equal(overlay(image, LABELS, CAMVID, 1)[0], colorize(LABELS, CAMVID)[0])
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    image = np.zeros((2, 3, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"image is \(2, 3, 3\) uint8, expected \(2, 2, 3\)"):
+        overlay(image, LABELS[:, :2], CAMVID)
+    with pytest.raises(ValueError, match=r"opacity: got 1\.5"):
+        overlay(image, LABELS, CAMVID, 1.5)
+    with pytest.raises(ValueError, match=r"labels are \(2, 3\) int64"):
+        colorize(LABELS.astype(np.int64), CAMVID)

@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import make_tiny_bundle
+
+from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.engines import EngineError, create_engine
+from wsvs_ros.perception.flow import create_flow
+from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.segmentation import Segmentation
+from wsvs_ros.perception.segmenter import SegmenterError, SegmenterStats, VideoSegmenter
+
+SECOND = 1_000_000_000
+PERIOD = SECOND // 20
+
+
+def drive(
+    count: int, size: tuple[int, int] = (96, 72), *, start: int = 0, frame_id: str = "cam"
+) -> list[Frame]:
+    """Frames of a texture that moves to the left, ever faster."""
+    width, height = size
+    noise = np.random.default_rng(5).integers(0, 256, (height, 4 * width, 3), np.uint8)
+    scene = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
+    frames = []
+    for index in range(count):
+        left = (index * (index + 1) // 2) % (3 * width)
+        image = np.ascontiguousarray(scene[:, left : left + width])
+        frames.append(Frame(image, start + index * PERIOD, frame_id, name=f"{index:06d}"))
+    return frames
+
+
+def truth(bundle: ModelBundle, frames: Sequence[Frame], index: int, lookahead: int) -> np.ndarray:
+    """The scores of one frame by the definition: its own window, made from nothing."""
+    length = bundle.window_length
+    width, height = bundle.working_size
+    images = [cv2.resize(f.image, (width, height), interpolation=cv2.INTER_AREA) for f in frames]
+    grays = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in images]
+    stack = np.zeros((length, 2, height, width), np.float32)
+    for place, later in enumerate(range(index - length + lookahead + 1, index + lookahead + 1)):
+        if 1 <= later < len(frames):
+            stack[place] = create_flow(bundle.flow)(grays[later - 1], grays[later])
+    rgb = np.ascontiguousarray(images[index][..., ::-1].transpose(2, 0, 1))
+    return create_engine(bundle).infer(rgb, stack.reshape(2 * length, height, width))
+
+
+def push_all(segmenter: VideoSegmenter, frames: Sequence[Frame]) -> list[Segmentation]:
+    results = [result for frame in frames for result in segmenter.push(frame)]
+    return results + segmenter.flush()
+
+
+@pytest.mark.parametrize("lookahead", [0, 1, 5])
+@pytest.mark.parametrize("count", [1, 3, 14])
+def test_scores_are_those_of_the_definition(tiny_bundle: ModelBundle, lookahead: int, count: int) -> None:
+    frames = drive(count)
+    with VideoSegmenter(tiny_bundle, lookahead=lookahead) as segmenter:
+        results = push_all(segmenter, frames)
+    assert [result.frame for result in results] == frames
+    for index, result in enumerate(results):
+        np.testing.assert_allclose(result.scores, truth(tiny_bundle, frames, index, lookahead), atol=1e-5)
+        fields = range(index - 10 + lookahead + 1, index + lookahead + 1)
+        assert result.window_filled == sum(1 <= field < count for field in fields)
+        assert result.window_length == 10
+
+
+def test_the_window_changes_the_result(tiny_bundle: ModelBundle) -> None:
+    frames = drive(8)
+    with VideoSegmenter(tiny_bundle) as segmenter, VideoSegmenter(tiny_bundle, lookahead=5) as centred:
+        live, offline = push_all(segmenter, frames), push_all(centred, frames)
+    assert np.abs(live[3].scores - offline[3].scores).max() > 0.01
+
+
+def test_a_result_comes_as_soon_as_its_future_is_there(tiny_bundle: ModelBundle) -> None:
+    frames = drive(6)
+    with VideoSegmenter(tiny_bundle, lookahead=2) as segmenter:
+        returned = [[result.frame.name for result in segmenter.push(frame)] for frame in frames]
+        rest = [result.frame.name for result in segmenter.flush()]
+    assert returned == [[], [], ["000000"], ["000001"], ["000002"], ["000003"]]
+    assert rest == ["000004", "000005"]
+
+
+def test_the_bundles_lookahead_is_the_default(tmp_path: Path) -> None:
+    bundle = make_tiny_bundle(tmp_path / "tiny", lookahead=3)
+    with VideoSegmenter(bundle) as segmenter:
+        returned = [len(segmenter.push(frame)) for frame in drive(5)]
+    assert returned == [0, 0, 0, 1, 1]
+
+
+def test_without_motion_each_frame_stands_alone(tiny_bundle: ModelBundle) -> None:
+    frames = drive(4)
+    with VideoSegmenter(tiny_bundle, motion=False, lookahead=5) as segmenter:
+        results = [result for frame in frames for result in segmenter.push(frame)]
+    assert [result.frame for result in results] == frames, "a frame waited for a future without motion"
+    for frame, result in zip(frames, results, strict=True):
+        np.testing.assert_allclose(result.scores, truth(tiny_bundle, [frame], 0, 0), atol=1e-5)
+        assert result.window_filled == 0
+
+
+BREAKS = {
+    "stamp jumps back": lambda frames: [replace(f, stamp_ns=f.stamp_ns - 100 * SECOND) for f in frames],
+    "gap": lambda frames: [replace(f, stamp_ns=f.stamp_ns + SECOND) for f in frames],
+    "frame_id": lambda frames: [replace(f, frame_id="rear") for f in frames],
+    "size": lambda frames: [replace(f, image=cv2.resize(f.image, (192, 144))) for f in frames],
+}
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+@pytest.mark.parametrize("lookahead", [0, 2])
+def test_a_stream_that_breaks_off_begins_anew(tiny_bundle: ModelBundle, kind: str, lookahead: int) -> None:
+    frames = drive(10)
+    before, after = frames[:5], BREAKS[kind](frames[5:])
+    with VideoSegmenter(tiny_bundle, lookahead=lookahead) as segmenter:
+        results = push_all(segmenter, before + after)
+        stats = segmenter.stats
+    assert [result.frame.name for result in results] == [frame.name for frame in frames]
+    for part, found in ((before, results[:5]), (after, results[5:])):
+        for index, result in enumerate(found):
+            np.testing.assert_allclose(result.scores, truth(tiny_bundle, part, index, lookahead), atol=1e-5)
+    assert stats == SegmenterStats(received=10, inferred=10, skipped=0, resets=1)
+
+
+def test_frames_that_wait_are_returned_when_the_stream_breaks_off(tiny_bundle: ModelBundle) -> None:
+    frames = drive(4)
+    late = replace(frames[3], stamp_ns=100 * SECOND)
+    with VideoSegmenter(tiny_bundle, lookahead=2) as segmenter:
+        for frame in frames[:3]:
+            segmenter.push(frame)
+        assert [result.frame.name for result in segmenter.push(late)] == ["000001", "000002"]
+
+
+def test_a_gap_as_long_as_allowed_and_equal_stamps_are_no_break(tiny_bundle: ModelBundle) -> None:
+    image = drive(1)[0].image
+    with VideoSegmenter(tiny_bundle, max_gap=2.0) as segmenter:
+        for stamp in (0, 2 * SECOND, 2 * SECOND):
+            segmenter.push(Frame(image, stamp))
+        assert segmenter.stats.resets == 0
+        segmenter.push(Frame(image, 4 * SECOND + 1))
+        assert segmenter.stats.resets == 1
+
+
+def test_the_newest_frame_is_taken_and_the_others_are_counted(tiny_bundle: ModelBundle) -> None:
+    frames = drive(7)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        assert segmenter.segment() is None
+        for frame in frames[:4]:
+            segmenter.observe(frame)
+        first = segmenter.segment()
+        assert segmenter.segment() is None
+        for frame in frames[4:]:
+            segmenter.observe(frame)
+        second = segmenter.segment()
+        stats = segmenter.stats
+    assert first is not None
+    assert first.frame is frames[3]
+    assert second is not None
+    assert second.frame is frames[6]
+    # the skipped frames are in the window all the same
+    np.testing.assert_allclose(second.scores, truth(tiny_bundle, frames, 6, 0), atol=1e-5)
+    assert stats == SegmenterStats(received=7, inferred=2, skipped=5, resets=0)
+
+
+def test_the_newest_frame_is_the_newest_that_has_its_future(tiny_bundle: ModelBundle) -> None:
+    frames = drive(6)
+    with VideoSegmenter(tiny_bundle, lookahead=2) as segmenter:
+        for frame in frames[:2]:
+            segmenter.observe(frame)
+        assert segmenter.segment() is None
+        for frame in frames[2:]:
+            segmenter.observe(frame)
+        result = segmenter.segment()
+        assert result is not None
+        np.testing.assert_allclose(result.scores, truth(tiny_bundle, frames, 3, 2), atol=1e-5)
+        segmenter.observe(replace(frames[5], stamp_ns=100 * SECOND))
+        # 0, 1 and 2 were overtaken; 4 and 5 lost their future to the gap; the last one waits
+        assert segmenter.stats == SegmenterStats(received=7, inferred=1, skipped=5, resets=1)
+        assert segmenter.segment() is None
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    lookahead=st.integers(0, 5),
+    gaps=st.lists(st.sampled_from([1, 1, 1, 1, 1, 30, -3]), min_size=1, max_size=12),
+)
+def test_observe_and_segment_find_what_push_finds(
+    tiny_bundle: ModelBundle, lookahead: int, gaps: list[int]
+) -> None:
+    stamps = np.cumsum(gaps) * PERIOD
+    frames = [replace(frame, stamp_ns=int(s)) for frame, s in zip(drive(len(gaps)), stamps, strict=True)]
+    with VideoSegmenter(tiny_bundle, lookahead=lookahead) as segmenter:
+        pushed = {result.frame.name: result for result in push_all(segmenter, frames)}
+    live = []
+    with VideoSegmenter(tiny_bundle, lookahead=lookahead) as segmenter:
+        for frame in frames:
+            segmenter.observe(frame)
+            result = segmenter.segment()
+            live += [] if result is None else [result]
+        live += segmenter.flush()
+        stats = segmenter.stats
+    assert sorted(pushed) == [frame.name for frame in frames]
+    assert len(live) + stats.skipped == len(frames)
+    for result in live:
+        np.testing.assert_array_equal(result.scores, pushed[result.frame.name].scores)
+        assert result.window_filled == pushed[result.frame.name].window_filled
+
+
+def test_a_camera_thread_and_an_inference_thread_share_a_segmenter(tiny_bundle: ModelBundle) -> None:
+    frames = drive(120)
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+        alone = {result.frame.name: result.scores for result in push_all(segmenter, frames)}
+    results: list[Segmentation] = []
+    done = threading.Event()
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+
+        def infer() -> None:
+            while not done.is_set():
+                result = segmenter.segment()
+                results.extend([] if result is None else [result])
+
+        thread = threading.Thread(target=infer)
+        thread.start()
+        for frame in frames:
+            segmenter.observe(frame)
+            time.sleep(0.001)
+        done.set()
+        thread.join()
+        results += segmenter.flush()
+        stats = segmenter.stats
+    names = [result.frame.name for result in results]
+    assert names == sorted(set(names)), "a frame was inferred twice or out of order"
+    assert len(names) > 20
+    for result in results:
+        np.testing.assert_array_equal(result.scores, alone[result.frame.name])
+    assert stats == SegmenterStats(len(frames), len(results), len(frames) - len(results), 0)
+
+
+@pytest.mark.parametrize("size", [(96, 72), (480, 360), (50, 37), (131, 40)])
+def test_maps_have_the_cameras_resolution(tiny_bundle: ModelBundle, size: tuple[int, int]) -> None:
+    frame = drive(1, size)[0]
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        result = segmenter.push(frame)[0]
+    assert result.labels.shape == result.confidence.shape == result.vehicles.shape == size[::-1]
+    assert result.labels.dtype == result.vehicles.dtype == np.uint8
+    assert result.labels.max() < len(tiny_bundle.labels)
+    assert result.confidence.dtype == np.float32
+    assert 1 / 11 <= result.confidence.min() <= result.confidence.max() <= 1
+    np.testing.assert_array_equal(result.vehicles, np.where(result.labels == 8, 255, 0))
+
+
+def test_every_stage_is_timed(tiny_bundle: ModelBundle) -> None:
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        result = [segmenter.push(frame)[0] for frame in drive(2)][-1]
+    assert set(result.seconds) == {"resize", "flow", "engine"}
+    assert result.labels is result.labels, "the label map was made twice"
+    assert set(result.seconds) == {"resize", "flow", "engine", "labels"}
+    assert all(0 < seconds < 10 for seconds in result.seconds.values())
+
+
+def test_a_mirrored_view_of_an_image_is_taken_as_it_looks(tiny_bundle: ModelBundle) -> None:
+    frames = drive(2)
+    views = [replace(frame, image=frame.image[:, ::-1]) for frame in frames]
+    copies = [replace(frame, image=view.image.copy()) for frame, view in zip(frames, views, strict=True)]
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        from_views = push_all(segmenter, views)
+        from_copies = push_all(segmenter, copies)
+    for one, other in zip(from_views, from_copies, strict=True):
+        np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def test_a_closed_segmenter_says_so(tiny_bundle: ModelBundle) -> None:
+    segmenter = VideoSegmenter(tiny_bundle)
+    frame = drive(1)[0]
+    segmenter.observe(frame)
+    segmenter.close()
+    segmenter.close()
+    for use in (
+        lambda: segmenter.observe(frame),
+        segmenter.segment,
+        lambda: segmenter.push(frame),
+        segmenter.flush,
+    ):
+        with pytest.raises(SegmenterError, match="the segmenter is closed"):
+            use()
+    assert segmenter.stats.received == 1
+
+
+def test_values_out_of_range_are_refused(tiny_bundle: ModelBundle) -> None:
+    with pytest.raises(SegmenterError, match="lookahead: got 6, expected 0 to 5"):
+        VideoSegmenter(tiny_bundle, lookahead=6)
+    with pytest.raises(SegmenterError, match="lookahead: got -1"):
+        VideoSegmenter(tiny_bundle, lookahead=-1)
+    with pytest.raises(SegmenterError, match="max_gap: got 0"):
+        VideoSegmenter(tiny_bundle, max_gap=0)
+    with pytest.raises(EngineError, match="'abacus'"):
+        VideoSegmenter(tiny_bundle, engine="abacus")
