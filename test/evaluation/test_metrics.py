@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -75,11 +77,9 @@ def test_maps_that_do_not_fit_are_refused_with_both_shapes() -> None:
         confusion.update(np.zeros((2, 3), np.int64), np.zeros((2, 3), np.uint8))
 
 
-def test_the_truth_agrees_with_itself_on_real_labels(shared_data: object) -> None:
-    import cv2
-
+def test_the_truth_agrees_with_itself_on_real_labels(shared_data: Path) -> None:
     labels = LabelSet.load("camvid11")
-    paths = sorted((shared_data / "camvid" / "val").rglob("*.png"))[:5]  # type: ignore[operator]
+    paths = sorted((shared_data / "camvid" / "val").rglob("*.png"))[:5]
     assert paths
     confusion = ConfusionMatrix(labels)
     for path in paths:

@@ -24,9 +24,7 @@ SECOND = 1_000_000_000
 PERIOD = SECOND // 20
 
 
-def drive(
-    count: int, size: tuple[int, int] = (96, 72), *, start: int = 0, frame_id: str = "cam"
-) -> list[Frame]:
+def drive(count: int, size: tuple[int, int] = (96, 72)) -> list[Frame]:
     """Frames of a texture that moves to the left, ever faster."""
     width, height = size
     noise = np.random.default_rng(5).integers(0, 256, (height, 4 * width, 3), np.uint8)
@@ -35,7 +33,7 @@ def drive(
     for index in range(count):
         left = (index * (index + 1) // 2) % (3 * width)
         image = np.ascontiguousarray(scene[:, left : left + width])
-        frames.append(Frame(image, start + index * PERIOD, frame_id, name=f"{index:06d}"))
+        frames.append(Frame(image, index * PERIOD, "front", name=f"{index:06d}"))
     return frames
 
 
@@ -223,7 +221,10 @@ def test_a_camera_thread_and_an_inference_thread_share_a_segmenter(tiny_bundle: 
         def infer() -> None:
             while not done.is_set():
                 result = segmenter.segment()
-                results.extend([] if result is None else [result])
+                if result is None:
+                    time.sleep(0.001)
+                else:
+                    results.append(result)
 
         thread = threading.Thread(target=infer)
         thread.start()
