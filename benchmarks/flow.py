@@ -1,11 +1,11 @@
 """
-Optical flow against the truth: end-point error and time of every preset, of OpenCV's default DIS and of Farneback.
+Optical flow against the truth: end-point error and time of every preset, OpenCV's default DIS and Farneback.
 
     python -m benchmarks.flow [--data ../shared/data/flow] [--repeat 5]
 
-A pair is a folder with frame1.png, frame2.png, flow12.flo (Middlebury's format) and valid.png (the pixels that
-have a truth). Prints a Markdown table: the average end-point error (AEE) over the valid pixels in pixels, and the
-shortest time of a pair in milliseconds, averaged over the pairs.
+A pair is a folder with frame1.png, frame2.png, flow12.flo (Middlebury's format) and valid.png (the pixels
+that have a truth). Prints a Markdown table: the average end-point error (AEE) over the valid pixels, in
+pixels, and the shortest time of a pair in milliseconds, averaged over the pairs.
 """
 
 from __future__ import annotations
@@ -54,10 +54,8 @@ def read_flo(path: Path) -> np.ndarray:
 
 def load_pair(folder: Path) -> Pair:
     """Read one folder of the benchmark."""
-    previous, current, valid = (
-        cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE)
-        for name in ("frame1.png", "frame2.png", "valid.png")
-    )
+    names = ("frame1.png", "frame2.png", "valid.png")
+    previous, current, valid = (cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for name in names)
     return Pair(folder.name, previous, current, read_flo(folder / "flow12.flo"), valid > 0)
 
 

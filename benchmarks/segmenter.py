@@ -1,11 +1,11 @@
 """
 What the segmenter costs beyond its flow and its network, frame by frame in one run.
 
-    python -m benchmarks.segmenter [--bundle DIR] [--drive VIDEO | --frames DIR] [--size 480x360] [--count 200]
+    python -m benchmarks.segmenter [--bundle DIR] [--drive VIDEO | --frames DIR] [--size 480x360] [--count N]
 
 The frames are read and resized first; then each is timed from `push` to its label map (resize, flow, window,
-network, label map and confidence at the camera's resolution). Prints the stages' medians, the frames per second
-that this alone would allow and the ratio segmenter / (flow + engine), summed over the frames.
+network, label map and confidence at the camera's resolution). Prints the stages' medians, the frames per
+second that this alone would allow and the ratio segmenter / (flow + engine), summed over the frames.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,7 @@ def images_of(drive: Path | None, folder: Path) -> Iterator[np.ndarray]:
 
 def load_frames(drive: Path | None, folder: Path, size: tuple[int, int], count: int) -> list[Frame]:
     """The first `count` frames, resized to `size`, 30 a second; a short drive is played to and fro."""
-    images = [
-        cv2.resize(image, size) for image, _ in zip(images_of(drive, folder), range(count), strict=False)
-    ]
+    images = [cv2.resize(image, size) for image in islice(images_of(drive, folder), count)]
     if not images:
         raise SystemExit(f"{drive or folder}: no image could be read")
     there_and_back = images + images[-2:0:-1]

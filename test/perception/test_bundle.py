@@ -145,7 +145,7 @@ def test_a_truncated_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="nowhere: does not exist"):
+    with pytest.raises(BundleError, match="nowhere: is no directory"):
         ModelBundle.load(tmp_path / "nowhere")
     with pytest.raises(BundleError, match=r"has no bundle\.yaml"):
         ModelBundle.load(tmp_path)

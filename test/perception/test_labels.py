@@ -50,7 +50,7 @@ def test_an_unknown_class_names_those_there_are() -> None:
 
 
 def test_an_unknown_set_names_those_there_are() -> None:
-    with pytest.raises(LabelSetError, match=r"coco: no built-in set of that name \(camvid11, cityscapes19\)"):
+    with pytest.raises(LabelSetError, match=r"coco: neither .* \(camvid11, cityscapes19\) nor a file"):
         LabelSet.load("coco")
 
 

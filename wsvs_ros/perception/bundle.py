@@ -12,7 +12,7 @@ import yaml
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.directories import is_empty_directory, replace_directory
-from wsvs_ros.perception.fields import Fields
+from wsvs_ros.perception.fields import Fields, read_yaml
 from wsvs_ros.perception.labels import LabelSet
 
 SCHEMA = 1
@@ -93,7 +93,10 @@ class ModelBundle:
         """
         path = Path(path)
         config = path / _CONFIG
-        bundle = _parse(path, config, _read_yaml(config))
+        if not config.is_file():
+            there = f"has no {_CONFIG}" if path.is_dir() else "is no directory"
+            raise BundleError(f"{path}: {there}; expected a model bundle (model.onnx, {_CONFIG}, README.md)")
+        bundle = _parse(path, config, read_yaml(config, BundleError))
         actual = _sha256(bundle.model_path)
         if actual != bundle.sha256:
             raise BundleError(
@@ -214,20 +217,6 @@ def _parse(path: Path, config: Path, data: Any) -> ModelBundle:
         trained_on=fields.texts("trained_on"),
         metrics=dict(fields.mapping("metrics")),
     )
-
-
-def _read_yaml(config: Path) -> Any:
-    try:
-        return yaml.safe_load(config.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        there = "does not exist" if not config.parent.exists() else f"has no {config.name}"
-        raise BundleError(
-            f"{config.parent}: {there}; expected the directory of a model bundle (model.onnx, {config.name})"
-        ) from None
-    except OSError as error:
-        raise BundleError(f"{config}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BundleError(f"{config}: not a YAML file: {error}") from None
 
 
 def _sha256(path: Path) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
+
+import yaml
 
 from wsvs_ros.errors import WsvsError
 
@@ -103,6 +106,20 @@ class Fields:
         """The mapping under `key`, checked in the same way."""
         where = f"{self.where}: {key}"
         return Fields(self._data.get(key), where=where, error=self._error, keys=keys, optional=optional)
+
+
+def read_yaml(path: Path, error: type[WsvsError]) -> Any:
+    """
+    What a YAML file holds.
+
+    :raises WsvsError: as `error`, if it cannot be read or is no YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise error(f"{path}: cannot be read: {problem.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise error(f"{path}: not a YAML file: {problem}") from None
 
 
 def _is_integer(value: Any) -> TypeGuard[int]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.fields import Fields
+from wsvs_ros.perception.fields import Fields, read_yaml
 
 UNKNOWN = 255
 """The id of a pixel that belongs to no class."""
@@ -104,16 +103,11 @@ class LabelSet:
         """
         builtin = {path.stem: path for path in sorted(_BUILTIN.glob("*.yaml"))}
         path = builtin.get(str(name_or_path), Path(name_or_path))
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
+        if not path.is_file():
             raise LabelSetError(
-                f"label set {name_or_path}: no built-in set of that name ({', '.join(builtin)}) "
-                f"and not a readable file ({error.strerror})"
-            ) from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise LabelSetError(f"{path}: not a YAML file: {error}") from None
-        return cls.from_dict(data, where=str(path))
+                f"label set {name_or_path}: neither a built-in set ({', '.join(builtin)}) nor a file"
+            )
+        return cls.from_dict(read_yaml(path, LabelSetError), where=str(path))
 
     @classmethod
     def from_dict(
