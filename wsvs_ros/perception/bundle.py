@@ -97,7 +97,9 @@ class ModelBundle:
             there = f"has no {_CONFIG}" if path.is_dir() else "is no directory"
             raise BundleError(f"{path}: {there}; expected a model bundle (model.onnx, {_CONFIG}, README.md)")
         bundle = _parse(path, config, read_yaml(config, BundleError))
-        actual = _sha256(bundle.model_path)
+        if not bundle.model_path.is_file():
+            raise BundleError(f"{bundle.model_path}: missing, but {config} names it as model: file")
+        actual = hashlib.sha256(_read(bundle.model_path)).hexdigest()
         if actual != bundle.sha256:
             raise BundleError(
                 f"{config}: model: sha256: got {bundle.sha256}, but {bundle.model_path} has {actual}; "
@@ -133,7 +135,7 @@ class ModelBundle:
         path = Path(path)
         if path.exists() and not (path / _CONFIG).is_file() and not is_empty_directory(path):
             raise BundleError(f"{path}: exists and is not a model bundle; give another path or remove it")
-        content = model if isinstance(model, bytes) else Path(model).read_bytes()
+        content = model if isinstance(model, bytes) else _read(Path(model))
         bundle = cls(
             path=path,
             name=name,
@@ -152,11 +154,9 @@ class ModelBundle:
         except yaml.representer.RepresenterError as error:
             raise BundleError(f"{path}: a value is no plain text, number, list or mapping: {error}") from None
         _parse(path, path / _CONFIG, yaml.safe_load(text))
-        card = readme or f"# {name}\n"
+        card = (readme or f"# {name}\n").encode()
         try:
-            replace_directory(
-                path, {"model.onnx": content, _CONFIG: text.encode(), "README.md": card.encode()}
-            )
+            replace_directory(path, {"model.onnx": content, _CONFIG: text.encode(), "README.md": card})
         except OSError as error:
             raise BundleError(f"{path}: cannot write the bundle: {error}") from error
         return cls.load(path)
@@ -219,14 +219,8 @@ def _parse(path: Path, config: Path, data: Any) -> ModelBundle:
     )
 
 
-def _sha256(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise BundleError(f"{path}: missing, but {path.parent / _CONFIG} names it as model: file") from None
+        return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}") from None
-
-
-def _card(readme: str, name: str) -> bytes:
-    return (readme or f"# {name}\n").encode()
+        raise BundleError(f"{path}: cannot be read: {error.strerror}") from None

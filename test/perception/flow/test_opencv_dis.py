@@ -57,7 +57,7 @@ def test_odd_sizes_give_finite_flow(preset: str, long: int, short: int, upright:
     field = OpenCvDis(preset)(previous, current)
     assert field.shape == (2, *size)
     assert np.isfinite(field).all()
-    assert np.abs(field).max() <= 4 * max(size)
+    assert np.abs(field).max() < 1e4
 
 
 def test_small_images_do_not_change_what_later_ones_get() -> None:
@@ -90,6 +90,8 @@ def test_images_that_do_not_fit_are_refused_with_both_shapes() -> None:
         flow(gray[:0], gray[:0])
     with pytest.raises(FlowError, match=r"out is \(2, 80, 60\) float32, expected \(2, 60, 80\)"):
         flow(gray, gray, out=np.zeros((2, 80, 60), np.float32))
+    with pytest.raises(FlowError, match="contiguous"):
+        flow(gray, gray, out=np.zeros((60, 80, 2), np.float32).transpose(2, 0, 1))
 
 
 def test_an_unknown_algorithm_or_preset_names_those_there_are() -> None:

@@ -33,7 +33,7 @@ class OpenCvDis:
 
     The presets, from fast to accurate: `ultrafast`, `fast` (OpenCV's own default) and `balanced` are
     OpenCV's ULTRAFAST, FAST and MEDIUM; `fine` is MEDIUM that goes down to the full resolution and refines
-    the field 10 times instead of 5: some 35 times the work of `fast`, for use offline.
+    the field 10 times instead of 5: some 20 times the work of `fast`, for use offline.
 
     :param preset: one of the names above.
     :raises FlowError: if there is no such preset.
@@ -49,8 +49,8 @@ class OpenCvDis:
             self._dis.setFinestScale(chosen.finest_scale)
             self._dis.setVariationalRefinementIterations(chosen.refinements)
         # On images too small for its pyramid OpenCV picks other levels by the width alone, keeps them for
-        # every later image, and may read beyond an image of few rows (NaN). From these sides on it keeps the
-        # preset's: log2(shorter / 8) >= finest and log2(longer / 32) + 0.5 >= finest.
+        # every later image, and reads beyond an image of few rows (NaN, crashes). From these sides on it keeps
+        # the preset's: log2(shorter / 8) >= finest and log2(longer / 32) + 0.5 >= finest.
         self._shorter = 8 << chosen.finest_scale
         self._longer = 23 << chosen.finest_scale
 
@@ -64,10 +64,10 @@ class OpenCvDis:
         height, width = previous.shape
         if out is None:
             out = np.empty((2, height, width), np.float32)
-        elif out.shape != (2, height, width) or out.dtype != np.float32:
+        elif out.shape != (2, height, width) or out.dtype != np.float32 or not out.flags.c_contiguous:
             raise FlowError(
-                f"optical flow: out is {out.shape} {out.dtype}, expected {(2, height, width)} float32 "
-                f"for images of {previous.shape}"
+                f"optical flow: out is {out.shape} {out.dtype}, expected {(2, height, width)} float32, "
+                f"contiguous, for images of {previous.shape}"
             )
         right, bottom = self._padding(width, height)
         if right or bottom:
