@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.flow import end_point_error, load_pair
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow import FlowError, OpenCvDis, create_flow
 
@@ -41,6 +44,17 @@ def test_a_shift_is_recovered(preset: str, error: float, shift: tuple[int, int])
 def test_nothing_moves_between_equal_images(preset: str) -> None:
     image = texture(160, 120)
     assert np.abs(OpenCvDis(preset)(image, image)).max() < 1e-3
+
+
+def test_presets_grow_more_accurate_on_a_real_pair(shared_data: Path) -> None:
+    pair = load_pair(shared_data / "flow" / "middlebury2003_cones")
+    fast, balanced, fine = (
+        end_point_error(OpenCvDis(preset)(pair.previous, pair.current), pair)
+        for preset in ("fast", "balanced", "fine")
+    )
+    opencv = cv2.DISOpticalFlow_create().calc(pair.previous, pair.current, None).transpose(2, 0, 1)
+    assert fine < balanced < fast < 2.5
+    assert fast == pytest.approx(end_point_error(opencv, pair), rel=1e-3)
 
 
 def test_black_images_have_no_motion() -> None:

@@ -49,8 +49,8 @@ class OpenCvDis:
             self._dis.setFinestScale(chosen.finest_scale)
             self._dis.setVariationalRefinementIterations(chosen.refinements)
         # On images too small for its pyramid OpenCV picks other levels by the width alone, keeps them for
-        # every later image, and reads beyond an image of few rows (NaN, crashes). From these sides on it keeps
-        # the preset's: log2(shorter / 8) >= finest and log2(longer / 32) + 0.5 >= finest.
+        # every later image, and reads beyond an image of few rows (NaN, crashes). From these sides on it
+        # keeps the preset's: log2(shorter / 8) >= finest and log2(longer / 32) + 0.5 >= finest.
         self._shorter = 8 << chosen.finest_scale
         self._longer = 23 << chosen.finest_scale
 
