@@ -1,0 +1,258 @@
+"""Image classifiers as feature extractors: MobileNetV2, the car's, and VGG-16, the papers'.
+
+Weights come from files with torchvision's key names. Batch norm is folded into the convolutions on
+loading: it stays frozen here, because batches are small, and a folded network is what the car runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wsvs_ros.errors import WsvsError
+
+_BN_EPS = 1e-5
+_BN_KEYS = ("weight", "bias", "running_mean", "running_var")
+
+# torchvision's MobileNetV2: expansion, output channels, repeats, stride of the first repeat.
+_MOBILENET_STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+_VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+
+
+class WeightsError(WsvsError):
+    """A weights file that cannot be used for the network at hand."""
+
+
+class Backbone(Protocol):
+    """What a stream needs to know of a classifier."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def features(self, x: Tensor) -> dict[int, Tensor]:
+        """Feature maps by stride (4, 8, 16, ...), from (B, C, H, W) normalised input."""
+
+
+class SameConv2d(nn.Conv2d):
+    """
+    Convolution with TensorFlow's "SAME" padding, whatever the stride.
+
+    Even sizes under stride 2 are padded at the bottom and right only; these weights were trained so,
+    and symmetric padding costs 9 points of ImageNet top-1.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        pads: list[int] = []
+        for size, kernel, stride, dilation in zip(
+            (x.shape[3], x.shape[2]), self.kernel_size[::-1], self.stride[::-1], self.dilation[::-1], strict=True
+        ):
+            total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+            pads += [total // 2, total - total // 2]
+        if any(pads):
+            x = F.pad(x, pads)
+        return self._conv_forward(x, self.weight, self.bias)
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2's block: expand, filter by depth, project; a shortcut where the shapes allow it."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        layers: list[nn.Module] = []
+        if expansion != 1:
+            layers.append(nn.Sequential(SameConv2d(inputs, hidden, 1), nn.ReLU6()))
+        layers.append(nn.Sequential(SameConv2d(hidden, hidden, 3, stride=stride, groups=hidden), nn.ReLU6()))
+        layers.append(SameConv2d(hidden, outputs, 1))
+        self.conv = nn.Sequential(*layers)
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x) if self.shortcut else self.conv(x)
+
+
+class MobileNetV2(nn.Module):
+    """
+    MobileNetV2 1.0 with folded batch norm.
+
+    :param in_channels: channels of the input; 3 for images, 2L for a flow stack.
+    :param blocks: how many of the 19 feature blocks to keep. 14 ends at 96 channels and stride 16;
+        19 is the whole classifier trunk (1280 channels, stride 32).
+    :param output_stride: 32, or 16 to run blocks 14 and later dilated at stride 16.
+    """
+
+    mean = (127.5, 127.5, 127.5)
+    std = (127.5, 127.5, 127.5)
+
+    def __init__(self, *, in_channels: int = 3, blocks: int = 19, output_stride: int = 32) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Sequential(SameConv2d(in_channels, 32, 3, stride=2), nn.ReLU6())]
+        self.strides, self.channels = [2], [32]
+        inputs, stride, dilation = 32, 2, 1
+        for expansion, outputs, repeats, first_stride in _MOBILENET_STAGES:
+            for repeat in range(repeats):
+                step = first_stride if repeat == 0 else 1
+                if step == 2 and stride == output_stride:
+                    step, dilation = 1, dilation * 2
+                block = InvertedResidual(inputs, outputs, stride=step, expansion=expansion)
+                if dilation > 1 and not (repeat == 0 and first_stride == 2):
+                    _dilate(block, dilation)
+                stride *= step
+                layers.append(block)
+                self.strides.append(stride)
+                self.channels.append(outputs)
+                inputs = outputs
+        layers.append(nn.Sequential(SameConv2d(inputs, 1280, 1), nn.ReLU6()))
+        self.strides.append(stride)
+        self.channels.append(1280)
+        self.layers = nn.Sequential(*layers[:blocks])
+        self.strides, self.channels = self.strides[:blocks], self.channels[:blocks]
+
+    def features(self, x: Tensor) -> dict[int, Tensor]:
+        maps: dict[int, Tensor] = {}
+        for layer, stride in zip(self.layers, self.strides, strict=True):
+            x = layer(x)
+            maps[stride] = x
+        return maps
+
+    def channels_at(self, stride: int) -> int:
+        """Channels of the last feature map at ``stride``."""
+        return [c for c, s in zip(self.channels, self.strides, strict=True) if s == stride][-1]
+
+    def load_imagenet(self, path: Path) -> None:
+        """
+        Load torchvision-named ImageNet weights, folding batch norm.
+
+        The first convolution of a stream with other than 3 inputs is the RGB weights' mean, repeated
+        and scaled so that its response keeps its size.
+
+        :raises WeightsError: if the file lacks a tensor of this network or has another shape.
+        """
+        tensors = read_weights(path)
+        for index, layer in enumerate(self.layers):
+            prefix = f"features.{index}"
+            if isinstance(layer, InvertedResidual):
+                for part, module in enumerate(layer.conv):
+                    last = part == len(layer.conv) - 1
+                    conv = module if last else module[0]
+                    name = f"{prefix}.conv.{part}" if last else f"{prefix}.conv.{part}.0"
+                    norm = f"{prefix}.conv.{part + 1}" if last else f"{prefix}.conv.{part}.1"
+                    _load_folded(conv, tensors, name, norm, path)
+            else:
+                _load_folded(layer[0], tensors, f"{prefix}.0", f"{prefix}.1", path)
+
+
+class Vgg16(nn.Module):
+    """
+    VGG-16's thirteen convolutions (BF 3.2); the last pooling is left out, so conv5-3 has stride 16.
+
+    :param in_channels: channels of the input; 3 for images, 2L for a flow stack.
+    """
+
+    # torchvision's normalisation in 0..255 units.
+    mean = (123.675, 116.28, 103.53)
+    std = (58.395, 57.12, 57.375)
+
+    def __init__(self, *, in_channels: int = 3) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        inputs = in_channels
+        for stage, (outputs, repeats) in enumerate(_VGG16_STAGES):
+            layers: list[nn.Module] = [nn.MaxPool2d(2, ceil_mode=True)] if stage else []
+            for _ in range(repeats):
+                layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU()]
+                inputs = outputs
+            stages.append(nn.Sequential(*layers))
+        self.layers = nn.Sequential(*stages)
+        self.strides = [1, 2, 4, 8, 16]
+        self.channels = [outputs for outputs, _ in _VGG16_STAGES]
+
+    def features(self, x: Tensor) -> dict[int, Tensor]:
+        maps: dict[int, Tensor] = {}
+        for layer, stride in zip(self.layers, self.strides, strict=True):
+            x = layer(x)
+            maps[stride] = x
+        return maps
+
+    def channels_at(self, stride: int) -> int:
+        """Channels of the feature map at ``stride``."""
+        return self.channels[self.strides.index(stride)]
+
+    def load_imagenet(self, path: Path) -> None:
+        """
+        Load torchvision's ``vgg16`` weights.
+
+        :raises WeightsError: if the file lacks a tensor of this network or has another shape.
+        """
+        tensors = read_weights(path)
+        convolutions = [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]
+        names = sorted(
+            {int(k.split(".")[1]) for k in tensors if k.startswith("features.") and k.endswith(".weight")}
+        )
+        if len(names) < len(convolutions):
+            raise WeightsError(f"{path}: {len(names)} feature convolutions found, VGG-16 has {len(convolutions)}")
+        for conv, index in zip(convolutions, names, strict=False):
+            weight = _fit_inputs(tensors[f"features.{index}.weight"], conv.in_channels)
+            _assign(conv, weight, tensors[f"features.{index}.bias"], f"features.{index}", path)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """
+    Read a state dict from ``.safetensors`` or a torch file (tensors only).
+
+    :raises WeightsError: if the file is missing or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights file; set backbone.weights to an ImageNet state dict")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"{path}: not a readable weights file ({error})") from error
+    if not isinstance(state, dict):
+        raise WeightsError(f"{path}: holds a {type(state).__name__}, a state dict is needed")
+    return state
+
+
+def _dilate(block: InvertedResidual, dilation: int) -> None:
+    for module in block.modules():
+        if isinstance(module, SameConv2d) and module.kernel_size == (3, 3):
+            module.dilation = (dilation, dilation)
+
+
+def _fit_inputs(weight: Tensor, in_channels: int) -> Tensor:
+    """Spread RGB weights over another number of inputs: their mean, scaled to keep the response's size."""
+    if weight.shape[1] == in_channels:
+        return weight
+    return weight.mean(1, keepdim=True).expand(-1, in_channels, -1, -1) * (weight.shape[1] / in_channels)
+
+
+def _load_folded(conv: nn.Conv2d, tensors: dict[str, Tensor], name: str, norm: str, path: Path) -> None:
+    missing = [k for k in (f"{name}.weight", *(f"{norm}.{k}" for k in _BN_KEYS)) if k not in tensors]
+    if missing:
+        raise WeightsError(f"{path}: no tensor {missing[0]!r}; torchvision's mobilenet_v2 key names are needed")
+    gamma, beta, mean, var = (tensors[f"{norm}.{k}"] for k in _BN_KEYS)
+    scale = gamma / torch.sqrt(var + _BN_EPS)
+    weight = tensors[f"{name}.weight"]
+    if conv.groups == 1:
+        weight = _fit_inputs(weight, conv.in_channels)
+    _assign(conv, weight * scale[:, None, None, None], beta - mean * scale, name, path)
+
+
+def _assign(conv: nn.Conv2d, weight: Tensor, bias: Tensor, name: str, path: Path) -> None:
+    if weight.shape != conv.weight.shape:
+        raise WeightsError(
+            f"{path}: tensor {name}.weight has shape {tuple(weight.shape)}, the network {tuple(conv.weight.shape)}"
+        )
+    assert conv.bias is not None
+    with torch.no_grad():
+        conv.weight.copy_(weight)
+        conv.bias.copy_(bias)

@@ -1,0 +1,154 @@
+"""The training configuration: one YAML file, validated on load, with dotted overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from wsvs_ros.errors import WsvsError
+
+
+class ConfigError(WsvsError):
+    """A training configuration that cannot be used."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Window(_Section):
+    length: int = Field(10, ge=1, le=64, description="L, flow fields in the network's window")
+    lookahead: int = Field(0, ge=0, description="fields of the window that lie in the frame's future")
+
+
+class Flow(_Section):
+    algorithm: str = "dis"
+    preset: str = "fast"
+
+
+class Iconic(_Section):
+    folder: Path = Field(description="one sub-folder of images a class")
+    classes: dict[str, str | None] = Field(
+        description="sub-folder -> label class; null makes it a negative example for all others"
+    )
+    views: int = Field(4, ge=1, description="augmented views of each image")
+    overexpose: tuple[str, ...] = Field((), description="sub-folders whose views are also burnt out and blurred")
+    whole: tuple[str, ...] = Field((), description="sub-folders of objects, cropped only slightly")
+
+
+class Heatmaps(_Section):
+    foreground: dict[str, tuple[int, ...]] = Field(description="label class -> ILSVRC class indices (BF 3.1)")
+    iconic: Iconic
+    scales: tuple[float, ...] = Field((2.0,), description="enlargements of the working size, averaged")
+    threshold: float = Field(0.2, gt=0, lt=1, description="binary masks keep what exceeds this share of the maximum")
+    clusters: int = Field(200, ge=2, description="k-means clusters of all frames' features that vote on their class")
+    crf: bool = Field(True, description="let a fully-connected CRF align the heatmaps with the image (extra [crf])")
+
+
+class Images(_Section):
+    images: Path = Field(description="folder of single images")
+    tags: Path = Field(description="tags.json: image name -> classes")
+
+
+class Drives(_Section):
+    tags: Path = Field(description="tags.yaml; the drives lie beside it")
+    ignore: tuple[str, ...] = Field((), description="tag names that the label set leaves out on purpose")
+    step: int = Field(4, ge=1, description="every how many frames one is a training sample")
+    fps: float = Field(10.0, gt=0, description="frame rate of drives that are folders of images")
+
+
+class Data(_Section):
+    root: Path = Field(Path("."), description="what relative paths below are relative to")
+    weights: Path = Field(description="ImageNet weights of the backbone, torchvision's names")
+    images: tuple[Images, ...] = ()
+    drives: tuple[Drives, ...] = ()
+    sources: tuple[str, ...] = Field((), description="what the data is and its terms, for the model card")
+
+
+class Optimiser(_Section):
+    lr: float = Field(1e-4, gt=0, description="of the pretrained layers")
+    head_lr: float = Field(1e-3, gt=0, description="of the new layers")
+    weight_decay: float = Field(1e-4, ge=0)
+    steps: int = Field(1500, ge=1)
+    batch_size: int = Field(4, ge=1)
+    frozen_blocks: int = Field(4, ge=0, description="leading backbone blocks that stay as they came")
+
+
+class Losses(_Section):
+    tag: float = Field(1.0, ge=0, description="weight of BF eq. 2")
+    heatmap: float = Field(1.0, ge=0, description="weight of BF eq. 4")
+    area_power: float = Field(0.0, ge=0, le=1, description="0: classes weigh alike in BF eq. 4; 1: pixels do")
+    lse_r: float = Field(5.0, gt=0, description="r of BF eq. 3")
+
+
+class Augmentation(_Section):
+    crop: tuple[int, int] = Field((288, 224), description="width, height of training crops, pixels")
+    scale: tuple[float, float] = Field((0.6, 1.2), description="range of random resizing")
+    motion_dropout: float = Field(0.5, ge=0, le=1, description="share of samples whose flow is set to zero")
+    jitter: float = Field(0.3, ge=0, description="strength of brightness, contrast and colour changes")
+
+
+class Config(_Section):
+    name: str
+    labels: str = Field("camvid11", description="a built-in label set or a YAML file")
+    backbone: Literal["mobilenet_v2", "vgg16"] = "mobilenet_v2"
+    working_size: tuple[int, int] = Field((480, 360), description="width, height of the network's input")
+    window: Window = Window()
+    flow: Flow = Flow()
+    seed: int = 0
+    threads: int = Field(0, ge=0, description="CPU threads of torch; 0 leaves its default")
+    data: Data
+    heatmaps: Heatmaps
+    optimiser: Optimiser = Optimiser()
+    losses: Losses = Losses()
+    augmentation: Augmentation = Augmentation()
+
+    def path(self, path: Path) -> Path:
+        """A path of this configuration, taken relative to ``data.root``."""
+        return path if path.is_absolute() else self.data.root / path
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """
+    Read a configuration.
+
+    :param path: YAML file.
+    :param overrides: ``section.key=value`` with YAML values, applied in order.
+    :raises ConfigError: naming the file, key and value, and what is accepted.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: a mapping of settings is needed, got {type(content).__name__}")
+    for override in overrides:
+        _apply(content, override)
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}"
+            + (f", got {e['input']!r}" if e["type"] != "missing" else "")
+            for e in error.errors()
+        ]
+        raise ConfigError("\n".join(f"{path}: {line}" for line in lines)) from error
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"override {override!r}: write section.key=value")
+    *parents, leaf = key.split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {})
+        if not isinstance(content, dict):
+            raise ConfigError(f"override {override!r}: {parent} is a value, not a section")
+    try:
+        content[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error

@@ -1,0 +1,1 @@
+"""Where weak supervision comes from, one file a cue."""

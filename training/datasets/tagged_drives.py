@@ -1,0 +1,139 @@
+"""Drives with clip-level tags: their frames have neighbours, so these samples have flow.
+
+A drive is decoded once to the working size and its flow computed once, by the very code that runs in
+the car; both are kept as memory-mapped arrays in the work directory.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from training.datasets.sample import Sample
+from wsvs_ros.drives import open_drive
+from wsvs_ros.drives.tags import load_clip_tags
+from wsvs_ros.errors import WsvsError
+from wsvs_ros.perception.bundle import FlowSettings
+from wsvs_ros.perception.flow import create_flow
+from wsvs_ros.perception.labels import LabelSet
+
+
+@dataclass(frozen=True)
+class CachedDrive:
+    """
+    A decoded drive.
+
+    :param frames: (T, H, W, 3) uint8 RGB.
+    :param flow: (T, 2, H, W) float16, pixels per frame; field t leads from frame t-1 to t, field 0 is zero.
+    :param stamps: (T,) seconds since the first frame.
+    """
+
+    frames: np.ndarray
+    flow: np.ndarray
+    stamps: np.ndarray
+
+    def image(self, index: int) -> np.ndarray:
+        """(H, W, 3) uint8 RGB."""
+        return np.array(self.frames[index])
+
+    def stack(self, index: int, *, length: int, lookahead: int) -> np.ndarray:
+        """
+        The window of fields that the segmenter shows for a frame: (t - L + lookahead, t + lookahead].
+
+        :return: (2L, H, W) float32; fields before the first and after the last frame are zero.
+        """
+        height, width = self.flow.shape[2:]
+        window = np.zeros((length, 2, height, width), np.float32)
+        last = index + lookahead
+        for slot in range(length):
+            field = last - length + 1 + slot
+            if 0 <= field < len(self.flow):
+                window[slot] = self.flow[field]
+        return window.reshape(2 * length, height, width)
+
+
+def cache_drive(
+    path: Path, cache: Path, *, size: tuple[int, int], flow: FlowSettings, fps: float
+) -> CachedDrive:
+    """
+    Decode a drive and compute its flow, or take both from an earlier run's cache.
+
+    :param cache: folder of this drive's arrays; named by what went into them, so it is never stale.
+    :param size: working size: width, height.
+    :param fps: frame rate where the drive does not tell.
+    """
+    names = ("frames.npy", "flow.npy", "stamps.npy")
+    if not all((cache / name).is_file() for name in names):
+        cache.mkdir(parents=True, exist_ok=True)
+        for name, array in zip(names, _decode(path, size, flow, fps), strict=True):
+            partial_file = cache / f"{name}.partial.npy"
+            np.save(partial_file, array)
+            os.replace(partial_file, cache / name)
+    frames, fields, stamps = (np.load(cache / name, mmap_mode="r") for name in names)
+    return CachedDrive(frames, fields, stamps)
+
+
+def _decode(
+    path: Path, size: tuple[int, int], settings: FlowSettings, fps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    compute = create_flow(settings)
+    frames, fields, stamps = [], [], []
+    previous = None
+    with open_drive(path, fps=fps) as drive:
+        for frame in tqdm(drive, desc=f"flow of {path.name}", unit="frame"):
+            image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+            gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+            field = np.zeros((2, size[1], size[0]), np.float32) if previous is None else compute(previous, gray)
+            fields.append(field.astype(np.float16))
+            frames.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+            stamps.append(frame.stamp_ns * 1e-9)
+            previous = gray
+    if not frames:
+        raise WsvsError(f"{path}: no frames; check the file, or take it out of the tags")
+    return np.stack(frames), np.stack(fields), np.array(stamps) - stamps[0]
+
+
+def tagged_drives(
+    tags: Path,
+    label_set: LabelSet,
+    *,
+    cache: Path,
+    size: tuple[int, int],
+    flow: FlowSettings,
+    window: tuple[int, int],
+    step: int,
+    fps: float,
+    ignore: tuple[str, ...] = (),
+) -> list[Sample]:
+    """
+    The samples of tagged drives.
+
+    :param tags: ``tags.yaml``; the drives lie beside it under the names it gives.
+    :param window: L and lookahead.
+    :param step: every how many frames one is a sample.
+    """
+    length, lookahead = window
+    samples = []
+    for name, clips in load_clip_tags(tags, label_set, ignore=ignore).items():
+        key = f"{name}-{size[0]}x{size[1]}-{flow.algorithm}-{flow.preset}"
+        drive = cache_drive(tags.parent / name, cache / key, size=size, flow=flow, fps=fps)
+        for index in range(0, len(drive.frames), step):
+            shown = [clip for clip in clips if clip.start <= drive.stamps[index] < clip.end]
+            if not shown:
+                continue
+            present = np.isin(label_set.names, sorted(set().union(*(clip.tags for clip in shown))))
+            samples.append(
+                Sample(
+                    f"{Path(name).stem}/{index:06d}",
+                    present,
+                    partial(drive.image, index),
+                    partial(drive.stack, index, length=length, lookahead=lookahead),
+                )
+            )
+    return samples

@@ -1,0 +1,103 @@
+"""Samples with their masks as augmented training crops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from training.config import Augmentation
+from training.datasets.sample import Sample
+
+_GRID = 8  # stride of the network's scores
+
+
+class TrainingSet(Dataset[dict[str, Tensor]]):
+    """
+    Random crops of samples: image (3, h, w) float32 0..255, flow (2L, h, w) float32, tags (N,) bool,
+    labels (h / 8, w / 8) int64 (the class whose mask holds the cell, 255 for none).
+
+    :param masks: folder of the masks, see :func:`training.stages.make_masks`.
+    :param length: L, the number of flow fields.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], masks: Path, *, length: int, augmentation: Augmentation, seed: int
+    ) -> None:
+        self._samples = samples
+        self._masks = masks
+        self._length = length
+        self._augmentation = augmentation
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, position: int) -> dict[str, Tensor]:
+        """The crop of a position in the endless order: ``position`` counts on over epochs and seeds the crop."""
+        rng = np.random.default_rng((self._seed, position))
+        sample = self._samples[position % len(self._samples)]
+        image = sample.load_image()
+        labels = np.load(self._masks / f"{sample.key}.npy")
+        flow = None
+        if sample.load_flow is not None and rng.random() >= self._augmentation.motion_dropout:
+            flow = sample.load_flow()
+        image, flow, labels = self._crop(image, flow, labels, rng)
+        if flow is None:
+            flow = np.zeros((2 * self._length, *image.shape[:2]), np.float32)
+        image = _jitter(image, self._augmentation.jitter, rng)
+        return {
+            "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+            "flow": torch.from_numpy(np.ascontiguousarray(flow)),
+            "tags": torch.from_numpy(sample.tags),
+            "labels": torch.from_numpy(labels.astype(np.int64)),
+        }
+
+    def _crop(
+        self, image: np.ndarray, flow: np.ndarray | None, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """One affine map for all: scale, shift, mirror. Flow vectors are scaled and mirrored with the picture."""
+        width, height = self._augmentation.crop
+        scale = float(np.exp(rng.uniform(*np.log(self._augmentation.scale))))
+        room = np.array([image.shape[1] * scale - width, image.shape[0] * scale - height])
+        left, top = np.where(room > 0, rng.uniform(0, 1, 2) * room, room / 2)
+        mirror = rng.random() < 0.5
+        matrix = np.array([[scale, 0, -left], [0, scale, -top]], np.float64)
+        if mirror:
+            matrix[0] = [-scale, 0, width - 1 + left]
+        cell = (image.shape[1] / labels.shape[1], image.shape[0] / labels.shape[0])
+        image = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
+        if flow is not None:
+            planes = [cv2.warpAffine(plane, matrix, (width, height)) * scale for plane in flow]
+            flow = np.stack(planes)
+            if mirror:
+                flow[0::2] *= -1
+        return image, flow, _crop_labels(labels, matrix, cell, (width, height))
+
+
+def _crop_labels(
+    labels: np.ndarray, matrix: np.ndarray, cell: tuple[float, float], size: tuple[int, int]
+) -> np.ndarray:
+    """Labels on the grid of scores of a crop: ``matrix`` maps image to crop, ``cell`` is a label's size in pixels."""
+    to_pixels = np.array([[cell[0], 0, (cell[0] - 1) / 2], [0, cell[1], (cell[1] - 1) / 2], [0, 0, 1]])
+    shrink = 1 / _GRID
+    to_grid = np.array([[shrink, 0, (shrink - 1) / 2], [0, shrink, (shrink - 1) / 2], [0, 0, 1]])
+    full = to_grid @ np.vstack([matrix, [0, 0, 1]]) @ to_pixels
+    grid = (-(-size[0] // _GRID), -(-size[1] // _GRID))
+    return cv2.warpAffine(labels, full[:2], grid, flags=cv2.INTER_NEAREST, borderValue=255)
+
+
+def _jitter(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Random gamma, gain and saturation; float32 in 0..255."""
+    pixels = image.astype(np.float32)
+    if strength:
+        gamma, gain = np.exp(rng.uniform(-strength, strength, 2))
+        pixels = 255 * (pixels / 255) ** gamma * gain
+        gray = pixels.mean(2, keepdims=True)
+        pixels = np.clip(gray + (pixels - gray) * rng.uniform(1 - strength, 1 + strength), 0, 255)
+    return pixels

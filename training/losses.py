@@ -1,0 +1,55 @@
+"""Losses that learn from tags and heatmaps, each named by its equation in the paper."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def log_sum_exp_scores(probabilities: Tensor, *, r: float = 5.0) -> Tensor:
+    """
+    Image-level class scores, between the mean (r -> 0) and the maximum (r -> inf) over pixels (BF eq. 3).
+
+    :param probabilities: (B, N, H, W) softmax probabilities.
+    :param r: sharpness; BF sets 5.
+    :return: (B, N), each in [0, 1].
+    """
+    pixels = probabilities.shape[2] * probabilities.shape[3]
+    return (torch.logsumexp(r * probabilities.flatten(2), 2) - torch.log(torch.tensor(float(pixels)))) / r
+
+
+def tag_loss(probabilities: Tensor, present: Tensor, absent: Tensor | None = None, *, r: float = 5.0) -> Tensor:
+    """
+    Classes of the tags shall appear, the others shall not (BF eq. 2).
+
+    :param probabilities: (B, N, H, W) softmax probabilities.
+    :param present: (B, N) bool, the classes that each image shows.
+    :param absent: (B, N) bool, the classes that it does not show; all others by default. A class in neither
+        set is left alone.
+    :param r: see :func:`log_sum_exp_scores`.
+    :return: scalar, averaged over the batch. An empty set adds nothing.
+    """
+    scores = log_sum_exp_scores(probabilities, r=r).clamp(1e-6, 1 - 1e-6)
+    shown = present.to(scores.dtype)
+    hidden = (~present if absent is None else absent).to(scores.dtype)
+    appear = -(shown * scores.log()).sum(1) / shown.sum(1).clamp(min=1)
+    vanish = -(hidden * (1 - scores).log()).sum(1) / hidden.sum(1).clamp(min=1)
+    return (appear + vanish).mean()
+
+
+def heatmap_loss(log_probabilities: Tensor, masks: Tensor, tags: Tensor, *, area_power: float = 0.0) -> Tensor:
+    """
+    Each tagged class shall be likely inside its heatmap's binary mask (BF eq. 4).
+
+    :param log_probabilities: (B, N, H, W) log softmax.
+    :param masks: (B, N, H, W) bool, the binary masks B_k; masks of classes without a tag are ignored.
+    :param tags: (B, N) bool.
+    :param area_power: classes weigh by their mask's area to this power. 0 is BF's equation, where the mask of
+        one pole counts as much as that of the sky; 1 lets each pixel count alike.
+    :return: scalar: the mean over each mask, over the image's tagged classes with a mask, over the batch.
+    """
+    inside = (masks & tags[:, :, None, None]).to(log_probabilities.dtype)
+    area = inside.sum((2, 3))
+    per_class = -(log_probabilities * inside).sum((2, 3)) / area.clamp(min=1)
+    weight = torch.where(area > 0, area**area_power, torch.zeros_like(area))
+    return ((per_class * weight).sum(1) / weight.sum(1).clamp(min=1e-6)).mean()

@@ -1,0 +1,120 @@
+"""TwoStreamNet: appearance and motion, fused early and late (BF 3.2, fig. 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.backbones import MobileNetV2, Vgg16
+from wsvs_ros.errors import WsvsError
+
+_FLOW_SCALE = 8.0  # pixels per frame that count as fast; larger motions saturate
+_FUSED = 16  # stride of both streams' features where they meet
+_FINE = 8  # stride of the finer appearance features that sharpen the scores
+
+
+class TwoStreamNet(nn.Module):
+    """
+    Two streams of features, a trainable convolutional early fusion, a late fusion of class scores.
+
+    :param appearance: backbone over normalised RGB.
+    :param motion: backbone over the flow stack; None leaves the appearance stream alone.
+    :param classes: number of classes N.
+    :param motion_reduction: the flow stack is averaged over squares of this many pixels first.
+    :param width: channels of the early fusion.
+    """
+
+    def __init__(
+        self,
+        appearance: MobileNetV2 | Vgg16,
+        motion: MobileNetV2 | Vgg16 | None,
+        *,
+        classes: int,
+        motion_reduction: int = 1,
+        width: int = 128,
+    ) -> None:
+        super().__init__()
+        self.appearance = appearance
+        self.motion = motion
+        self.motion_reduction = motion_reduction
+        self.register_buffer("mean", torch.tensor(appearance.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(appearance.std).view(1, 3, 1, 1), persistent=False)
+        deep = appearance.channels_at(_FUSED)
+        self.appearance_scores = nn.Conv2d(deep, classes, 1)
+        self.fine_scores = nn.Conv2d(appearance.channels_at(_FINE), classes, 1)
+        if motion is not None:
+            fused = deep + motion.channels_at(_FUSED // motion_reduction)
+            self.early_fusion = nn.Sequential(nn.Conv2d(fused, width, 1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.ReLU())
+            self.fused_scores = nn.Conv2d(width, classes, 1)
+            self.late_fusion = nn.Conv2d(2 * classes, classes, 1)
+        self._initialise_heads(classes)
+
+    def _initialise_heads(self, classes: int) -> None:
+        """Small Gaussian scores; the late fusion begins as the mean of its two inputs."""
+        for head in (self.appearance_scores, self.fine_scores, getattr(self, "fused_scores", None)):
+            if head is not None:
+                nn.init.normal_(head.weight, std=0.01)
+                nn.init.zeros_(head.bias)
+        if self.motion is not None:
+            with torch.no_grad():
+                both = torch.cat([torch.eye(classes), torch.eye(classes)], 1) / 2
+                self.late_fusion.weight.copy_(both[:, :, None, None])
+                nn.init.zeros_(self.late_fusion.bias)
+
+    def forward(self, image: Tensor, flow: Tensor) -> Tensor:
+        """
+        Class scores before the softmax.
+
+        :param image: (B, 3, H, W) RGB, 0..255, any dtype.
+        :param flow: (B, 2L, H, W) float32, pixels per frame, oldest field first, u before v; zero where unknown.
+        :return: (B, N, ceil(H / 8), ceil(W / 8)) float32 scores.
+        """
+        maps = self.appearance.features((image.to(self.mean.dtype) - self.mean) / self.std)
+        scores = self.appearance_scores(maps[_FUSED])
+        if self.motion is not None:
+            scores = self._fuse(maps[_FUSED], scores, flow)
+        fine = self.fine_scores(maps[_FINE])
+        return F.interpolate(scores, size=fine.shape[2:], mode="bilinear", align_corners=False) + fine
+
+    def _fuse(self, appearance: Tensor, scores: Tensor, flow: Tensor) -> Tensor:
+        assert self.motion is not None
+        if self.motion_reduction > 1:
+            flow = F.avg_pool2d(flow, self.motion_reduction, ceil_mode=True)
+        motion = self.motion.features(torch.tanh(flow / _FLOW_SCALE))[_FUSED // self.motion_reduction]
+        if motion.shape[2:] != appearance.shape[2:]:
+            motion = F.interpolate(motion, size=appearance.shape[2:], mode="bilinear", align_corners=False)
+        fused = self.early_fusion(torch.cat([appearance, motion], 1))
+        return self.late_fusion(torch.cat([self.fused_scores(fused), scores], 1))
+
+
+def build_network(
+    backbone: str, *, classes: int, window_length: int, weights: Path | None, motion: bool = True
+) -> TwoStreamNet:
+    """
+    The network of a named backbone: ``mobilenet_v2`` (the car's) or ``vgg16`` (the papers').
+
+    :param weights: ImageNet state dict with torchvision's names for both streams; None starts from random weights.
+    :param motion: False leaves out the motion stream.
+    :raises WsvsError: on an unknown backbone; a :class:`~training.backbones.WeightsError` on unfit weights.
+    """
+    channels = 2 * window_length
+    appearance: MobileNetV2 | Vgg16
+    flow: MobileNetV2 | Vgg16 | None
+    if backbone == "mobilenet_v2":
+        appearance = MobileNetV2(blocks=18, output_stride=16)
+        flow = MobileNetV2(in_channels=channels, blocks=11, output_stride=8) if motion else None
+        reduction = 2
+    elif backbone == "vgg16":
+        appearance = Vgg16()
+        flow = Vgg16(in_channels=channels) if motion else None
+        reduction = 1
+    else:
+        raise WsvsError(f"unknown backbone {backbone!r}; choose mobilenet_v2 or vgg16")
+    if weights is not None:
+        for stream in (appearance, flow):
+            if stream is not None:
+                stream.load_imagenet(weights)
+    return TwoStreamNet(appearance, flow, classes=classes, motion_reduction=reduction)
