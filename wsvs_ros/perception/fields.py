@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
@@ -73,6 +74,13 @@ class Fields:
         if not _is_integer(value) or not low <= value <= high:
             self.refuse(key, f"an integer from {low} to {high}")
         return value
+
+    def number(self, key: str) -> float:
+        """The value of `key`, a finite number."""
+        value = self._data.get(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            self.refuse(key, "a number")
+        return float(value)
 
     def integers(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
         """The value of `key`, a list of exactly `count` integers from `low` to `high`."""

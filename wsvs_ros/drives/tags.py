@@ -1,0 +1,124 @@
+"""Tagged drives: which classes a clip or an image shows, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wsvs_ros.errors import WsvsError
+from wsvs_ros.perception.fields import Fields, read_yaml
+from wsvs_ros.perception.labels import LabelSet
+
+
+class TagError(WsvsError):
+    """Tags that are malformed, out of range, or name unknown classes."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """
+    A stretch of a drive and the classes that it shows.
+
+    :param start: seconds from the drive's first frame.
+    :param end: seconds, after start; the frame at `end` is outside.
+    """
+
+    start: float
+    end: float
+    tags: frozenset[str]
+
+
+def load_clip_tags(
+    path: str | Path,
+    label_set: LabelSet,
+    *,
+    ignore: Iterable[str] = (),
+    durations: Mapping[str, float] | None = None,
+    fps: Mapping[str, float] | None = None,
+) -> dict[str, list[Clip]]:
+    """
+    Read `tags.yaml`: for each drive a list of clips `{start, end, tags: [...]}`, in seconds, or in frames
+    where a clip says `unit: frames`.
+
+    :param ignore: tag names that the label set leaves out on purpose; they are dropped.
+    :param durations: seconds of each drive; given, clips beyond are refused.
+    :param fps: frames per second of each drive, needed by clips in frames.
+    :return: clips by drive name, in the file's order.
+    :raises TagError: naming the file, drive, clip and tag.
+    """
+    path = Path(path)
+    content = read_yaml(path, TagError)  # JSON is YAML
+    if not isinstance(content, Mapping) or not content:
+        raise TagError(f"{path}: a mapping of drive names to lists of clips is needed, got {_kind(content)}")
+    drives: dict[str, list[Clip]] = {}
+    for drive, entries in content.items():
+        if not isinstance(entries, list) or not entries:
+            raise TagError(f"{path}: {drive}: a list of clips is needed, got {_kind(entries)}")
+        rate = (fps or {}).get(str(drive))
+        duration = (durations or {}).get(str(drive))
+        drives[str(drive)] = [
+            _clip(entry, f"{path}: {drive}: clip {number}", label_set, frozenset(ignore), duration, rate)
+            for number, entry in enumerate(entries, 1)
+        ]
+    return drives
+
+
+def load_image_tags(
+    path: str | Path, label_set: LabelSet, *, ignore: Iterable[str] = ()
+) -> dict[str, frozenset[str]]:
+    """
+    Read `tags.json` (or YAML): for each image name the classes that the image shows.
+
+    :param ignore: tag names that the label set leaves out on purpose; they are dropped.
+    :raises TagError: naming the file, image and tag.
+    """
+    path = Path(path)
+    content = read_yaml(path, TagError)  # JSON is YAML
+    if not isinstance(content, Mapping) or not content:
+        raise TagError(f"{path}: a mapping of image names to lists of classes is needed, got {_kind(content)}")
+    return {
+        str(image): _tags(tags, f"{path}: {image}", label_set, frozenset(ignore))
+        for image, tags in content.items()
+    }
+
+
+def _clip(
+    entry: Any,
+    where: str,
+    label_set: LabelSet,
+    ignore: frozenset[str],
+    duration: float | None,
+    fps: float | None,
+) -> Clip:
+    fields = Fields(entry, where=where, error=TagError, keys=("start", "end", "tags"), optional=("unit",))
+    start, end = fields.number("start"), fields.number("end")
+    unit = fields.raw("unit") or "seconds"
+    if unit not in ("seconds", "frames"):
+        fields.refuse("unit", "seconds or frames")
+    if unit == "frames":
+        if not fps:
+            raise TagError(f"{where}: in frames, but the drive's frame rate is not known; give seconds")
+        start, end = start / fps, end / fps
+    if not 0 <= start < end:
+        raise TagError(f"{where}: start {start:g} and end {end:g}; 0 <= start < end is needed")
+    if duration is not None and end > duration + 0.5:
+        raise TagError(f"{where}: ends at {end:g} s, but the drive lasts {duration:g} s")
+    return Clip(start, end, _tags(fields.raw("tags"), where, label_set, ignore))
+
+
+def _tags(tags: Any, where: str, label_set: LabelSet, ignore: frozenset[str]) -> frozenset[str]:
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise TagError(f"{where}: tags: a list of class names is needed, got {tags!r}")
+    unknown = sorted(set(tags) - set(label_set.names) - ignore)
+    if unknown:
+        raise TagError(
+            f"{where}: unknown class {', '.join(map(repr, unknown))}; label set {label_set.name} has "
+            f"{', '.join(label_set.names)}; name others in `ignore` to drop them"
+        )
+    return frozenset(tags) - ignore
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if not value else f"a {type(value).__name__}"
