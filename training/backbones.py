@@ -6,6 +6,7 @@ loading: it stays frozen here, because batches are small, and a folded network i
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -190,14 +191,13 @@ class Vgg16(nn.Module):
         """
         tensors = read_weights(path)
         convolutions = [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]
-        names = sorted(
-            {int(k.split(".")[1]) for k in tensors if k.startswith("features.") and k.endswith(".weight")}
-        )
+        found = [re.fullmatch(r"features\.(\d+)\.weight", key) for key in tensors]
+        names = sorted(int(match[1]) for match in found if match)
         if len(names) < len(convolutions):
             raise WeightsError(f"{path}: {len(names)} feature convolutions found, VGG-16 has {len(convolutions)}")
         for conv, index in zip(convolutions, names, strict=False):
-            weight = _fit_inputs(tensors[f"features.{index}.weight"], conv.in_channels)
-            _assign(conv, weight, tensors[f"features.{index}.bias"], f"features.{index}", path)
+            weight, bias = (_tensor(tensors, f"features.{index}.{key}", path) for key in ("weight", "bias"))
+            _assign(conv, _fit_inputs(weight, conv.in_channels), bias, f"features.{index}", path)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -236,15 +236,18 @@ def _fit_inputs(weight: Tensor, in_channels: int) -> Tensor:
 
 
 def _load_folded(conv: nn.Conv2d, tensors: dict[str, Tensor], name: str, norm: str, path: Path) -> None:
-    missing = [k for k in (f"{name}.weight", *(f"{norm}.{k}" for k in _BN_KEYS)) if k not in tensors]
-    if missing:
-        raise WeightsError(f"{path}: no tensor {missing[0]!r}; torchvision's mobilenet_v2 key names are needed")
-    gamma, beta, mean, var = (tensors[f"{norm}.{k}"] for k in _BN_KEYS)
+    gamma, beta, mean, var = (_tensor(tensors, f"{norm}.{key}", path) for key in _BN_KEYS)
     scale = gamma / torch.sqrt(var + _BN_EPS)
-    weight = tensors[f"{name}.weight"]
+    weight = _tensor(tensors, f"{name}.weight", path)
     if conv.groups == 1:
         weight = _fit_inputs(weight, conv.in_channels)
     _assign(conv, weight * scale[:, None, None, None], beta - mean * scale, name, path)
+
+
+def _tensor(tensors: dict[str, Tensor], name: str, path: Path) -> Tensor:
+    if name not in tensors:
+        raise WeightsError(f"{path}: no tensor {name!r}; a state dict with torchvision's key names is needed")
+    return tensors[name]
 
 
 def _assign(conv: nn.Conv2d, weight: Tensor, bias: Tensor, name: str, path: Path) -> None:

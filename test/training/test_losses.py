@@ -1,0 +1,73 @@
+"""Losses against their equations, written out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
+
+from training.losses import heatmap_loss, log_sum_exp_scores, tag_loss  # noqa: E402
+
+
+def probabilities(seed: int = 0, *, classes: int = 3) -> torch.Tensor:
+    torch.manual_seed(seed)
+    return torch.randn(2, classes, 4, 5).softmax(1)
+
+
+def test_log_sum_exp_is_equation_3() -> None:
+    p = probabilities()
+    by_hand = math.log(sum(math.exp(5 * float(v)) for v in p[1, 2].flatten()) / 20) / 5
+    assert float(log_sum_exp_scores(p, r=5)[1, 2]) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_log_sum_exp_lies_between_mean_and_maximum() -> None:
+    p = probabilities()
+    assert torch.allclose(log_sum_exp_scores(p, r=1e-2), p.mean((2, 3)), atol=1e-3)
+    assert torch.allclose(log_sum_exp_scores(p, r=500.0), p.amax((2, 3)), atol=1e-2)
+
+
+def test_tag_loss_is_equation_2() -> None:
+    p = probabilities()[:1]
+    score = log_sum_exp_scores(p)[0]
+    by_hand = -(math.log(score[0]) + math.log(score[2])) / 2 - math.log(1 - score[1])
+    assert float(tag_loss(p, torch.tensor([[True, False, True]]))) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_tag_loss_leaves_a_class_alone_that_is_in_neither_set() -> None:
+    p = probabilities()[:1].requires_grad_()
+    present, absent = torch.tensor([[True, False, False]]), torch.tensor([[False, True, False]])
+    (gradient,) = torch.autograd.grad(tag_loss(p, present, absent), p)
+    assert gradient[0, 0].abs().sum() > 0
+    assert gradient[0, 1].abs().sum() > 0
+    assert gradient[0, 2].abs().sum() == 0
+
+
+def test_tag_loss_of_extreme_tags_is_finite() -> None:
+    certain = torch.zeros(1, 3, 4, 5)
+    certain[:, 0] = 1
+    for tags in ([True] * 3, [False] * 3, [False, True, True]):
+        assert torch.isfinite(tag_loss(certain, torch.tensor([tags])))
+
+
+def test_heatmap_loss_is_equation_4() -> None:
+    p = probabilities()[:1]
+    masks = torch.zeros(1, 3, 4, 5, dtype=torch.bool)
+    masks[0, 0, :2] = True
+    masks[0, 2, 3, 1] = True
+    first = -p[0, 0, :2].log().mean()
+    third = -p[0, 2, 3, 1].log()
+    tags = torch.tensor([[True, False, True]])
+    assert float(heatmap_loss(p.log(), masks, tags)) == pytest.approx(float(first + third) / 2, rel=1e-5)
+    weighted = (10 * first + third) / 11
+    assert float(heatmap_loss(p.log(), masks, tags, area_power=1)) == pytest.approx(float(weighted), rel=1e-5)
+
+
+def test_heatmap_loss_ignores_masks_without_tag_and_empty_masks() -> None:
+    p = probabilities()[:1]
+    masks = torch.zeros(1, 3, 4, 5, dtype=torch.bool)
+    masks[0, 0, 0] = masks[0, 1] = True
+    tags = torch.tensor([[True, False, True]])
+    assert float(heatmap_loss(p.log(), masks, tags)) == pytest.approx(float(-p[0, 0, 0].log().mean()), rel=1e-5)
+    assert float(heatmap_loss(p.log(), torch.zeros_like(masks), tags)) == 0
