@@ -1,0 +1,122 @@
+"""init, shutdown and ok: one DDS participant a process, as rmw_cyclonedds has it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from cyclonedds.core import DDSException, GuardCondition, Policy, Qos
+from cyclonedds.domain import DomainParticipant
+
+from wsvs_ros.ros.embedded.errors import EmbeddedError
+from wsvs_ros.ros.embedded.names import RosArguments, parse_arguments
+
+LOOPBACK_URI = (
+    "<CycloneDDS><Domain><General>"
+    '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
+    "<AllowMulticast>false</AllowMulticast></General>"
+    "<Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>60</MaxAutoParticipantIndex>"
+    '<Peers><Peer Address="127.0.0.1"/></Peers></Discovery>'
+    "</Domain></CycloneDDS>"
+)
+"""A CYCLONEDDS_URI that keeps all traffic on this machine. Every process that is to meet needs it."""
+
+
+class Context:
+    """
+    The process's connection to the DDS domain.
+
+    :param arguments: the ROS arguments of the command line.
+    :raises EmbeddedError: if ROS_DOMAIN_ID is no number, or DDS does not start with it.
+    """
+
+    def __init__(self, arguments: RosArguments) -> None:
+        self.arguments = arguments
+        self.stopped = threading.Event()
+        self.terminated = False
+        domain = os.environ.get("ROS_DOMAIN_ID") or "0"
+        if not domain.isdigit() or int(domain) > 232:
+            raise EmbeddedError(f"ROS_DOMAIN_ID={domain}: a number from 0 to 232 is needed")
+        try:
+            self.participant = DomainParticipant(int(domain), Qos(Policy.Userdata(b"enclave=/;")))
+        except DDSException as error:
+            raise EmbeddedError(
+                f"DDS does not start in domain {domain}: {error.msg}; check CYCLONEDDS_URI and the network"
+            ) from None
+        self.wake = GuardCondition(self.participant)
+
+    def stop(self) -> None:
+        """Let whoever spins return."""
+        self.stopped.set()
+        self.wake.set(True)
+
+
+_current: Context | None = None
+_previous_handler: Any = None
+
+
+def current() -> Context:
+    """
+    The running context.
+
+    :raises EmbeddedError: before `init` or after `shutdown`.
+    """
+    if _current is None:
+        raise EmbeddedError("rclpy.init() has not been called")
+    return _current
+
+
+def init(*, args: Sequence[str] | None = None, context: Any = None, domain_id: int | None = None) -> None:
+    """
+    Connect to the domain of ROS_DOMAIN_ID. SIGTERM makes a spinning node return, SIGINT raises
+    KeyboardInterrupt as ever.
+
+    :param args: the command line; `sys.argv` when None.
+    :param domain_id: instead of ROS_DOMAIN_ID.
+    """
+    global _current, _previous_handler
+    if context is not None:
+        raise EmbeddedError("the embedded middleware has one context; leave out `context`")
+    if _current is not None:
+        raise EmbeddedError("rclpy.init() was called twice without shutdown()")
+    if domain_id is not None:
+        os.environ["ROS_DOMAIN_ID"] = str(domain_id)
+    _current = Context(parse_arguments(sys.argv if args is None else args))
+    if threading.current_thread() is threading.main_thread():
+        _previous_handler = signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(_number: int, _frame: Any) -> None:
+    if _current is not None:
+        _current.terminated = True
+        _current.stop()
+
+
+def ok(*, context: Any = None) -> bool:
+    """Whether the context runs."""
+    return _current is not None and not _current.stopped.is_set()
+
+
+def shutdown(*, context: Any = None) -> None:
+    """
+    Leave the domain.
+
+    :raises EmbeddedError: if the context does not run.
+    """
+    global _current, _previous_handler
+    context = current()
+    context.stop()
+    _current = None
+    if _previous_handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _previous_handler)
+        _previous_handler = None
+
+
+def try_shutdown(*, context: Any = None) -> None:
+    """Leave the domain if the context still runs."""
+    if _current is not None:
+        shutdown()
