@@ -55,6 +55,7 @@ class VideoSegmenter:
     :param lookahead: frames of future that a frame waits for, 0 to L // 2; None for what the bundle says.
     :param motion: False leaves the flow at zero and treats each frame alone, without waiting.
     :param max_gap: longest time between two frames of one stream, seconds.
+    :param threads: processor threads of the engine; None for one a physical core.
     :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
     :raises EngineError: if the engine is not available here.
     :raises BundleError: if the network is not what the bundle says.
@@ -68,6 +69,7 @@ class VideoSegmenter:
         lookahead: int | None = None,
         motion: bool = True,
         max_gap: float = 0.5,
+        threads: int | None = None,
     ) -> None:
         lookahead = bundle.lookahead if lookahead is None else lookahead
         limit = bundle.window_length // 2
@@ -82,7 +84,7 @@ class VideoSegmenter:
         self._received = self._inferred = self._skipped = self._resets = 0
         self._closed = False
         self._inference = threading.Lock()  # guards the next two
-        self._engine = create_engine(bundle, engine)
+        self._engine = create_engine(bundle, engine, threads)
         self._planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
 
     @property

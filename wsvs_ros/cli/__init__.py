@@ -1,0 +1,1 @@
+"""The `wsvs` command, one file a subcommand."""

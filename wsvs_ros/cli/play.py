@@ -1,0 +1,118 @@
+"""`wsvs play`: a recorded drive as a live camera."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from wsvs_ros.cli import middleware
+from wsvs_ros.errors import WsvsError
+from wsvs_ros.perception.frames import Frame
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `play` to the command line."""
+    parser = subparsers.add_parser(
+        "play",
+        help="publish a drive's frames as a camera",
+        description="Publish the frames of a video, image folder or bag at their own rate, stamped with the time "
+        "of publishing.",
+    )
+    parser.add_argument("input", help="video, folder of images or bag; `synthetic` for a rendered drive")
+    parser.add_argument("--topic", default="/camera/image_raw", help="where to publish (default: %(default)s)")
+    parser.add_argument("--input-topic", help="image topic of a bag with several")
+    parser.add_argument("--fps", type=float, help="rate (default: the drive's own)")
+    parser.add_argument("--size", metavar="WxH", help="resize the frames")
+    parser.add_argument("--seconds", type=float, help="stop after that time")
+    parser.add_argument("--loop", action="store_true", help="begin anew at the drive's end")
+    parser.add_argument("--frame-id", default="camera", help="frame_id of the messages (default: %(default)s)")
+    parser.add_argument(
+        "--wait-for-subscriber", type=float, default=10.0, metavar="SECONDS", help="wait for one, at most that long"
+    )
+    parser.add_argument("--json", type=Path, help="write frames, seconds and rate to a file")
+    middleware.add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play the drive."""
+    size = _parse_size(args.size)
+    if not Path(args.input).exists() and args.input != "synthetic":
+        raise WsvsError(f"{args.input}: no such file or folder")
+    middleware.prepare(args)
+    import rclpy
+    from rclpy.node import Node
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from sensor_msgs.msg import Image
+
+    rclpy.init(args=[])
+    node = Node("camera")
+    # reliable, so that subscribers of either kind match
+    publisher = node.create_publisher(Image, args.topic, QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE))
+    try:
+        _wait(publisher, args)
+        played, seconds = _play(args, size, node, publisher, Image)
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    rate = played / seconds if seconds else 0.0
+    print(f"played {played} frames in {seconds:.1f} s, {rate:.1f} a second, on {args.topic}")
+    if args.json:
+        args.json.write_text(json.dumps({"frames": played, "seconds": seconds, "rate": rate}), encoding="utf-8")
+    return 0
+
+
+def _play(
+    args: argparse.Namespace, size: tuple[int, int] | None, node: Any, publisher: Any, message_type: Any
+) -> tuple[int, float]:
+    """Frames on an absolute schedule, so that the rate does not drift; (frames, seconds)."""
+    from wsvs_ros.images import fill_image
+
+    start, played = time.monotonic(), 0
+    header_type = type(message_type().header)
+    for frame, period in _frames(args):
+        due = start + played * period
+        if args.seconds is not None and due - start >= args.seconds:
+            break
+        image = frame.image if size is None else cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+        time.sleep(max(0.0, due - time.monotonic()))
+        header = header_type(frame_id=args.frame_id, stamp=node.get_clock().now().to_msg())
+        publisher.publish(fill_image(message_type(), image, "bgr8", header))
+        played += 1
+    return played, max(time.monotonic() - start, 1e-9)
+
+
+def _frames(args: argparse.Namespace) -> Iterator[tuple[Frame, float]]:
+    from wsvs_ros.drives import open_drive
+
+    while True:
+        with open_drive(args.input, topic=args.input_topic, fps=args.fps) as drive:
+            period = 1.0 / (args.fps or drive.fps or 10.0)
+            for frame in drive:
+                yield frame, period
+        if not args.loop:
+            return
+
+
+def _wait(publisher: Any, args: argparse.Namespace) -> None:
+    until = time.monotonic() + args.wait_for_subscriber
+    while not publisher.get_subscription_count():
+        if time.monotonic() >= until:
+            print(f"nobody subscribes to {args.topic}; playing all the same")
+            return
+        time.sleep(0.05)
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, cross, height = text.lower().partition("x")
+    if not cross or not width.isdigit() or not height.isdigit() or not int(width) or not int(height):
+        raise WsvsError(f"--size {text}: write WIDTHxHEIGHT, e.g. 480x360")
+    return int(width), int(height)

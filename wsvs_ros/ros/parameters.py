@@ -1,0 +1,55 @@
+"""Every parameter of the node, declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def _parameter(default: Any, description: str, *, low: float | None = None, high: float | None = None) -> Any:
+    return field(default=default, metadata={"description": description, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class SegmentParameters:
+    """The node's parameters; all are read once, at start. config/segment.yaml documents the same list."""
+
+    model: str = _parameter("", "directory of the model bundle; empty for the one that comes with the package")
+    engine: str = _parameter("auto", "what runs the network: auto, onnxruntime")
+    threads: int = _parameter(0, "processor threads of the engine; 0 for one a physical core", low=0, high=256)
+    lookahead: int = _parameter(
+        -1, "frames of future that a frame waits for; -1 for what the model was trained with", low=-1, high=32
+    )
+    max_gap: float = _parameter(
+        0.5, "seconds between two frames after which the flow window begins anew", low=0.01, high=60.0
+    )
+    confidence_threshold: float = _parameter(
+        0.0, "pixels of a lower confidence get the label 255 (unknown)", low=0.0, high=1.0
+    )
+    overlay_opacity: float = _parameter(0.5, "opacity of the colours in the overlay", low=0.0, high=1.0)
+    compressed: bool = _parameter(False, "subscribe to image/compressed (CompressedImage) instead of image")
+    queue_depth: int = _parameter(
+        10, "camera frames that may wait; all of them enter the flow window, in their order", low=1, high=100
+    )
+
+
+def declare(node: Any) -> SegmentParameters:
+    """
+    Declare the parameters on a node and read their values.
+
+    :param node: an rclpy node.
+    """
+    from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+    values = {}
+    for item in fields(SegmentParameters):
+        low, high = item.metadata["low"], item.metadata["high"]
+        descriptor = ParameterDescriptor(
+            name=item.name, description=item.metadata["description"], read_only=True
+        )
+        if isinstance(item.default, float):
+            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high, step=0.0)]
+        elif low is not None:
+            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
+        values[item.name] = node.declare_parameter(item.name, item.default, descriptor).value
+    return SegmentParameters(**values)
