@@ -49,7 +49,7 @@ class SameConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         pads: list[int] = []
         for size, kernel, stride, dilation in zip(
-            (x.shape[3], x.shape[2]), self.kernel_size[::-1], self.stride[::-1], self.dilation[::-1], strict=True
+            (int(x.shape[3]), int(x.shape[2])), self.kernel_size[::-1], self.stride[::-1], self.dilation[::-1], strict=True
         ):
             total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
             pads += [total // 2, total - total // 2]
