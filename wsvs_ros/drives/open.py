@@ -11,12 +11,16 @@ from wsvs_ros.drives.videos import VideoDrive
 
 def open_drive(path: str | Path, *, topic: str | None = None, fps: float | None = None) -> Drive:
     """
-    Open a video file, a folder of images, or a bag.
+    Open a video file, a folder of images, a bag, or `synthetic`, the rendered drive.
 
     :param topic: the image topic of a bag with several.
     :param fps: frames per second where the drive does not tell, or to assume instead.
     :raises DriveError: naming what is wrong with the path, or the image topics that a bag has.
     """
+    if str(path) == "synthetic":
+        from wsvs_ros.drives.synthetic import SyntheticDrive
+
+        return SyntheticDrive(fps=fps or 15.0)
     path = Path(path)
     if not path.exists():
         raise DriveError(f"{path}: no such file or folder")

@@ -1,0 +1,160 @@
+"""`wsvs record`: camera and labels, as they come, to an mcap and an overlay video."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from wsvs_ros.cli import middleware
+from wsvs_ros.errors import WsvsError
+from wsvs_ros.evaluation.render import overlay
+from wsvs_ros.perception.labels import LabelSet
+
+_KEPT = 90  # camera images that wait for their label
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `record` to the command line."""
+    parser = subparsers.add_parser(
+        "record",
+        help="record camera and label topics, with latency",
+        description="Record a camera and its label topic into OUT/bag (mcap), OUT/overlay.mp4 and OUT/record.json, "
+        "until interrupted. Latency is from the image's stamp to the receipt of its label: on one machine, or with "
+        "synchronised clocks.",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
+    parser.add_argument("--image", default="/camera/image_raw", metavar="TOPIC", help="camera (default: %(default)s)")
+    parser.add_argument("--label", default="/segmentation/label", metavar="TOPIC", help="labels (default: %(default)s)")
+    parser.add_argument("--label-set", default="camvid11", help="name or YAML file, for colours (default: %(default)s)")
+    parser.add_argument("--idle", type=float, default=0.0, metavar="SECONDS", help="stop after that long a silence")
+    parser.add_argument("--fps", type=float, default=25.0, help="of the overlay video (default: %(default)s)")
+    middleware.add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record until interrupted or idle."""
+    label_set = LabelSet.load(args.label_set)
+    args.output.mkdir(parents=True, exist_ok=True)
+    middleware.prepare(args)
+    import rclpy
+    from rclpy.executors import ExternalShutdownException
+
+    rclpy.init(args=[])
+    recorder = _Recorder(args, label_set)
+    try:
+        while rclpy.ok() and not recorder.idle():
+            rclpy.spin_once(recorder.node, timeout_sec=0.2)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        recorder.close()
+        recorder.node.destroy_node()
+        rclpy.try_shutdown()
+    print(recorder.report())
+    return 0
+
+
+class _Recorder:
+    """Subscribes both topics raw; pairs labels with their images by stamp."""
+
+    def __init__(self, args: argparse.Namespace, label_set: LabelSet) -> None:
+        from rclpy.node import Node
+        from rclpy.qos import QoSProfile, ReliabilityPolicy
+        from sensor_msgs.msg import Image
+
+        from wsvs_ros.drives.bag_writer import BagWriter
+        from wsvs_ros.drives.writers import Background, VideoWriter
+
+        self._args, self._label_set = args, label_set
+        self._bag = BagWriter(args.output / "bag")
+        self._video = VideoWriter(args.output / "overlay.mp4", args.fps)
+        self._background = Background()
+        self._background.__enter__()
+        self._images: OrderedDict[tuple[int, int, str], Any] = OrderedDict()
+        self._latencies: list[float] = []
+        self._unmatched = self._received = 0
+        self._first = self._last = 0.0
+        self.node = Node("wsvs_recorder")
+        qos = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self.node.create_subscription(Image, args.image, self._on_image, qos, raw=True)
+        self.node.create_subscription(Image, args.label, self._on_label, qos, raw=True)
+
+    def idle(self) -> bool:
+        """Whether there was traffic once and none for the idle time."""
+        return bool(self._args.idle and self._last and time.monotonic() - self._last > self._args.idle)
+
+    def close(self) -> None:
+        """Finish the files; everything received so far is in them."""
+        self._background.__exit__(None)
+        self._video.close()
+        self._bag.close()
+        (self._args.output / "record.json").write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
+
+    def summary(self) -> dict[str, Any]:
+        """What record.json holds; latency in milliseconds."""
+        milliseconds = 1e3 * np.array(self._latencies or [np.nan])
+        p50, p95, p99 = (float(value) for value in np.percentile(milliseconds, (50, 95, 99)))
+        seconds = self._last - self._first
+        labels = len(self._latencies)
+        return {
+            "images": self._received,
+            "labels": labels,
+            "labels_without_image": self._unmatched,
+            "rate": (labels - 1) / seconds if labels > 1 and seconds > 0 else 0.0,
+            "latency_ms": {"p50": p50, "p95": p95, "p99": p99} if labels else None,
+        }
+
+    def report(self) -> str:
+        """A line for the terminal."""
+        summary = self.summary()
+        return f"recorded {summary['images']} images and {summary['labels']} labels in {self._args.output}"
+
+    def _on_image(self, data: bytes) -> None:
+        self._received += 1
+        message = self._deserialize(data)
+        self._keep(self._args.image, data)
+        stamp = message.header.stamp
+        self._images[stamp.sec, stamp.nanosec, message.header.frame_id] = message
+        while len(self._images) > _KEPT:
+            self._images.popitem(last=False)
+
+    def _on_label(self, data: bytes) -> None:
+        now = time.time()
+        message = self._deserialize(data)
+        stamp = message.header.stamp
+        self._latencies.append(now - stamp.sec - stamp.nanosec * 1e-9)
+        self._first = self._first or time.monotonic()
+        self._keep(self._args.label, data)
+        image = self._images.get((stamp.sec, stamp.nanosec, message.header.frame_id))
+        if image is None:
+            self._unmatched += 1
+        else:
+            self._background.submit(lambda: self._paint(image, message))
+
+    def _keep(self, topic: str, data: bytes) -> None:
+        self._last = time.monotonic()
+        stamp = time.time_ns()
+        self._background.submit(lambda: self._bag.write(topic, "sensor_msgs/msg/Image", stamp, bytes(data)))
+
+    def _paint(self, image: Any, label: Any) -> None:
+        from wsvs_ros.images import to_bgr
+
+        picture = to_bgr(image)
+        labels = np.ascontiguousarray(to_bgr(label)[..., 0])
+        if labels.shape != picture.shape[:2]:
+            labels = cv2.resize(labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+        self._video.write(overlay(picture, labels, self._label_set))
+
+    def _deserialize(self, data: bytes) -> Any:
+        try:
+            return self._bag.typestore.deserialize_cdr(data, "sensor_msgs/msg/Image")
+        except Exception as error:
+            raise WsvsError(f"a message is no sensor_msgs/Image: {error}") from error

@@ -1,0 +1,137 @@
+"""Bags: a recorded bag with labels added, and messages recorded as they come."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.interfaces import Connection, Qos
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2.errors import WriterError
+from rosbags.typesys import Stores, get_typestore
+
+from wsvs_ros.drives.bags import BagDrive
+from wsvs_ros.drives.drive import DriveError
+
+LABEL_TOPIC = "/segmentation/label"
+_VERSION = 9  # rosbag2's metadata of Jazzy; Humble's readers take it too
+
+
+class BagWriter:
+    """
+    A rosbag2, written aside as `<name>.partial` and put in place when it is closed.
+
+    :param path: the bag's folder; must not exist.
+    :param storage: `mcap` or `sqlite3`.
+    :raises DriveError: if the path exists or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, storage: str = "mcap") -> None:
+        self.path = path
+        self.typestore = get_typestore(Stores.ROS2_JAZZY)
+        self._partial = path.with_name(path.name + ".partial")
+        self._connections: dict[Any, Connection] = {}
+        for place in (path, self._partial):
+            if place.exists():
+                raise DriveError(f"{place}: exists already; nothing is overwritten, move it away")
+        plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
+        self._writer = Writer(self._partial, version=_VERSION, storage_plugin=plugin)
+        try:
+            self._writer.open()
+        except (OSError, WriterError) as error:
+            raise DriveError(f"{path}: cannot be written as a bag: {error}") from error
+
+    def write(self, topic: str, kind: str, timestamp: int, data: bytes | memoryview) -> None:
+        """
+        Append a message.
+
+        :param kind: e.g. `sensor_msgs/msg/Image`.
+        :param timestamp: nanoseconds.
+        :param data: CDR.
+        :raises DriveError: if it cannot be written, e.g. because the disk is full.
+        """
+        if topic not in self._connections:
+            self._connections[topic] = self._writer.add_connection(topic, kind, typestore=self.typestore)
+        self._write(self._connections[topic], timestamp, data)
+
+    def copy(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
+        """Append a message of another bag, with its definition and its quality of service."""
+        key = (connection.topic, connection.msgtype)
+        if key not in self._connections:
+            offered: list[Qos] = list(getattr(connection.ext, "offered_qos_profiles", ()))
+            self._connections[key] = self._writer.add_connection(
+                connection.topic,
+                connection.msgtype,
+                msgdef=connection.msgdef.data or None,
+                rihs01=connection.digest or None,
+                typestore=self.typestore,
+                offered_qos_profiles=offered,
+            )
+        self._write(self._connections[key], timestamp, data)
+
+    def close(self) -> None:
+        """
+        Finish the bag and put it in place.
+
+        :raises DriveError: if it cannot be finished; what was written stays in `<name>.partial`.
+        """
+        try:
+            self._writer.close()
+            os.replace(self._partial, self.path)
+        except (OSError, sqlite3.Error, WriterError) as error:
+            raise DriveError(f"{self.path}: the bag cannot be finished: {error}; see {self._partial}") from error
+
+    def _write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
+        try:
+            self._writer.write(connection, timestamp, data)
+        except (OSError, sqlite3.Error) as error:
+            raise DriveError(f"{self.path}: cannot be written: {error}") from error
+
+
+class LabelBagWriter:
+    """
+    A copy of a bag with the label topic added; messages are copied as the drive reads them.
+
+    :param path: the new bag's folder.
+    :param drive: the bag that is read.
+    :param only_labels: leave out everything else.
+    :raises DriveError: if the path exists, or the bag has a topic of the labels' name.
+    """
+
+    def __init__(self, path: Path, drive: BagDrive, *, only_labels: bool = False) -> None:
+        if any(connection.topic == LABEL_TOPIC for connection in drive.reader.connections) and not only_labels:
+            raise DriveError(f"{drive.path}: has a topic {LABEL_TOPIC} already; use --only-labels")
+        mcap = drive.path.suffix == ".mcap" or any(drive.path.glob("*.mcap*"))
+        self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3")
+        # messages of ROS 1 have another wire format
+        if not only_labels and drive.reader.is2:
+            drive.tap = self._bag.copy
+
+    def write(self, source: Any, labels: np.ndarray) -> None:
+        """
+        Append a label image with the header of its camera image.
+
+        :param source: the frame's (header, timestamp in the bag).
+        :param labels: (H, W) uint8.
+        """
+        header, timestamp = source
+        types = self._bag.typestore.types
+        stamp = types["builtin_interfaces/msg/Time"](sec=header.stamp.sec, nanosec=header.stamp.nanosec)
+        message = types["sensor_msgs/msg/Image"](
+            header=types["std_msgs/msg/Header"](stamp=stamp, frame_id=header.frame_id),
+            height=labels.shape[0],
+            width=labels.shape[1],
+            encoding="mono8",
+            is_bigendian=0,
+            step=labels.shape[1],
+            data=np.ascontiguousarray(labels).reshape(-1),
+        )
+        kind = "sensor_msgs/msg/Image"
+        self._bag.write(LABEL_TOPIC, kind, timestamp, self._bag.typestore.serialize_cdr(message, kind))
+
+    def close(self) -> None:
+        """Finish the bag."""
+        self._bag.close()

@@ -1,0 +1,126 @@
+"""What is made of a drive, written safely: label PNGs, overlay video; in the background, in order."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from wsvs_ros.drives.drive import DriveError
+
+_WAITING = 8  # frames that may wait for the writer before the reader has to
+
+
+class LabelWriter:
+    """
+    A folder of label maps: `<name>.png`, 8 bit, one channel.
+
+    :param folder: made if need be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, labels: np.ndarray) -> None:
+        """
+        Write one label map aside and put it in place.
+
+        :param labels: (H, W) uint8.
+        :raises DriveError: if the name is taken, or it cannot be written, e.g. because the disk is full.
+        """
+        path = self._folder / f"{name}.png"
+        partial = path.with_suffix(".partial")
+        if path.exists():
+            raise DriveError(f"{path}: exists already; nothing is overwritten")
+        content = cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise DriveError(f"{path}: cannot be written: {error.strerror}; earlier frames are complete") from error
+
+
+class VideoWriter:
+    """
+    An mp4 video, made when its first frame comes.
+
+    :param fps: frames per second.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path = path
+        self._fps = fps
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+
+    def write(self, image: np.ndarray) -> None:
+        """
+        Append a frame; one of another size than the first is fitted to it.
+
+        :param image: (H, W, 3) uint8 BGR.
+        :raises DriveError: if no video can be written there.
+        """
+        if self._writer is None:
+            # the codec works in blocks of two
+            self._size = (image.shape[1] & ~1 or 2, image.shape[0] & ~1 or 2)
+            fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self._path), fourcc, self._fps, self._size)
+            if not self._writer.isOpened():
+                raise DriveError(f"{self._path}: OpenCV cannot write this video; is the folder writable?")
+        if (image.shape[1], image.shape[0]) != self._size:
+            image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
+        self._writer.write(image)
+
+    def close(self) -> None:
+        """Finish the file; only then it plays."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+
+
+class Background:
+    """
+    Runs tasks in order in one thread, so that reading, inference and writing overlap.
+
+    Leaving the context runs what still waits, also after an interruption. The first task that fails ends the
+    work: the next `submit`, or leaving the context, raises its error.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: queue.Queue[Callable[[], None] | None] = queue.Queue(_WAITING)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def submit(self, task: Callable[[], None]) -> None:
+        """Run a task after those before it; waits while too many do."""
+        self._raise()
+        self._tasks.put(task)
+
+    def __enter__(self) -> Background:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._tasks.put(None)
+        self._thread.join()
+        if kind is None:
+            self._raise()
+
+    def _run(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            if self._error is None:
+                try:
+                    task()
+                except BaseException as error:
+                    self._error = error
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
