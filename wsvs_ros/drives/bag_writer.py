@@ -22,7 +22,7 @@ _VERSION = 9  # rosbag2's metadata of Jazzy; Humble's readers take it too
 
 class BagWriter:
     """
-    A rosbag2, written aside as `<name>.partial` and put in place when it is closed.
+    A rosbag2, written aside in `<name>.partial/` and put in place when it is closed.
 
     :param path: the bag's folder; must not exist.
     :param storage: `mcap` or `sqlite3`.
@@ -32,14 +32,16 @@ class BagWriter:
     def __init__(self, path: Path, *, storage: str = "mcap") -> None:
         self.path = path
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
-        self._partial = path.with_name(path.name + ".partial")
+        # a folder around it, because the files inside a bag bear its name
+        self._partial = path.with_name(path.name + ".partial") / path.name
         self._connections: dict[Any, Connection] = {}
-        for place in (path, self._partial):
+        for place in (path, self._partial.parent):
             if place.exists():
                 raise DriveError(f"{place}: exists already; nothing is overwritten, move it away")
         plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
         self._writer = Writer(self._partial, version=_VERSION, storage_plugin=plugin)
         try:
+            self._partial.parent.mkdir(parents=True)
             self._writer.open()
         except (OSError, WriterError) as error:
             raise DriveError(f"{path}: cannot be written as a bag: {error}") from error
@@ -76,11 +78,12 @@ class BagWriter:
         """
         Finish the bag and put it in place.
 
-        :raises DriveError: if it cannot be finished; what was written stays in `<name>.partial`.
+        :raises DriveError: if it cannot be finished; what was written stays in `<name>.partial/`.
         """
         try:
             self._writer.close()
             os.replace(self._partial, self.path)
+            self._partial.parent.rmdir()
         except (OSError, sqlite3.Error, WriterError) as error:
             raise DriveError(f"{self.path}: the bag cannot be finished: {error}; see {self._partial}") from error
 

@@ -1,0 +1,49 @@
+# Two commands do it all on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+LIGHT  := $(VENV)/.installed
+FULL   := $(VENV)/.installed-full
+
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo            the live node on a drive (DRIVE=path for your own); results in demo/"
+	@echo "make test            all tests"
+	@echo "make lint            ruff and mypy"
+	@echo "make clean           remove the environment that the above made"
+
+demo: $(LIGHT)
+	@$(VENV)/bin/wsvs demo $(if $(DRIVE),--drive "$(DRIVE)")
+
+test: $(FULL)
+	@$(VENV)/bin/python -m pytest
+	@echo "tests passed; environment: $(VENV)"
+
+lint: $(FULL)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "error: Python 3.10 or newer is needed, $(PYTHON) is older; PYTHON=python3.12 make ..."; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "error: $(PYTHON) cannot make environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@echo "making a Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(LIGHT): setup.py constraints.txt | $(VENV)/bin/python
+	@echo "installing wsvs_ros"
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+# The CRF needs a C++ compiler; without one its tests are skipped.
+$(FULL): $(LIGHT)
+	@echo "installing what training and tests need"
+	@$(PIP) install -c constraints.txt -e '.[train,test]'
+	@command -v c++ >/dev/null && $(PIP) install -c constraints.txt -e '.[crf]' \
+	  || echo "no CRF: pydensecrf2 could not be built here (apt-get install g++ python3-dev)"
+	@touch $@

@@ -1,0 +1,50 @@
+"""Installs with colcon (ament_python) and with pip alike."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+package_name = "wsvs_ros"
+
+setup(
+    name=package_name,
+    version="0.1.0",
+    description="Weakly-supervised video segmentation: learns from tagged drives, runs live as a ROS 2 node.",
+    license="Apache-2.0",
+    maintainer="wsvs_ros maintainers",
+    maintainer_email="maintainers@wsvs-ros.dev",
+    packages=find_packages(include=["wsvs_ros", "wsvs_ros.*"]),
+    package_data={package_name: ["perception/labelsets/*.yaml", "models/*/*"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
+        (f"share/{package_name}", ["package.xml"]),
+        (f"share/{package_name}/launch", glob("launch/*.launch.py")),
+        (f"share/{package_name}/config", [path for path in glob("config/*.*")]),
+        (f"share/{package_name}/config/labels", glob("wsvs_ros/perception/labelsets/*.yaml")),
+    ],
+    zip_safe=False,
+    python_requires=">=3.10",
+    # torch and tensorrt stay out: the car runs without the one, and gets the other from its own image
+    install_requires=[
+        "PyYAML",
+        "cyclonedds>=0.10.5",
+        "numpy>=1.26",
+        "onnxruntime>=1.17",
+        "opencv-python-headless>=4.8",
+        "pooch>=1.8",
+        "rosbags>=0.11",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "gpu": ["torch>=2.6"],
+        "train": ["lightning>=2.4", "onnx>=1.16", "pydantic>=2.6", "safetensors>=0.4", "scikit-learn>=1.4", "torch>=2.6"],
+        "crf": ["pydensecrf2>=1.1"],
+        "test": ["hypothesis>=6.100", "mypy>=1.11", "onnx>=1.16", "pytest>=8", "ruff>=0.6", "types-PyYAML"],
+    },
+    entry_points={
+        "console_scripts": [
+            "wsvs = wsvs_ros.cli.main:main",
+            "segmentation_node = wsvs_ros.ros.node:main",
+        ],
+    },
+)
