@@ -1,0 +1,80 @@
+"""Recorded drives for tests: real video files, folders and bags, small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+STORE = get_typestore(Stores.ROS2_JAZZY)
+IMAGE = "sensor_msgs/msg/Image"
+
+
+def frames(count: int, size: tuple[int, int] = (96, 72)) -> list[np.ndarray]:
+    """Distinct pictures: a texture that slides by two pixels a frame."""
+    width, height = size
+    texture = np.random.default_rng(0).integers(0, 256, (height // 4, width // 4 + count, 3), dtype=np.uint8)
+    texture = cv2.resize(texture, (4 * (width // 4 + count), height), interpolation=cv2.INTER_CUBIC)
+    return [np.ascontiguousarray(texture[:, 2 * k : 2 * k + width]) for k in range(count)]
+
+
+def make_video(path: Path, count: int = 10, *, fps: float = 20.0) -> Path:
+    """An mp4."""
+    pictures = frames(count)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, pictures[0].shape[1::-1])
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def make_folder(path: Path, count: int = 10) -> Path:
+    """A folder of PNGs named 0.png to N.png."""
+    path.mkdir(parents=True)
+    for index, picture in enumerate(frames(count)):
+        cv2.imwrite(str(path / f"{index}.png"), picture)
+    return path
+
+
+def image_message(picture: np.ndarray, index: int, *, encoding: str = "bgr8", fps: float = 10.0) -> object:
+    """An Image whose stamp is 100 s + index / fps."""
+    types = STORE.types
+    sec, nanosec = divmod(round(index / fps * 1e9), 1_000_000_000)
+    stamp = types["builtin_interfaces/msg/Time"](sec=100 + sec, nanosec=nanosec)
+    return types[IMAGE](
+        header=types["std_msgs/msg/Header"](stamp=stamp, frame_id="front"),
+        height=picture.shape[0],
+        width=picture.shape[1],
+        encoding=encoding,
+        is_bigendian=0,
+        step=picture.shape[1] * 3,
+        data=picture.reshape(-1),
+    )
+
+
+def make_bag(
+    path: Path,
+    count: int = 10,
+    *,
+    storage: str = "sqlite3",
+    topics: tuple[str, ...] = ("/camera/image_raw",),
+    odd: int | None = None,
+    text: bool = True,
+) -> Path:
+    """A rosbag2 with image topics and one of texts; message `odd` has an unknown encoding."""
+    plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
+    with Writer(path, version=9, storage_plugin=plugin) as bag:
+        images = [bag.add_connection(topic, IMAGE, typestore=STORE) for topic in topics]
+        words = bag.add_connection("/chatter", "std_msgs/msg/String", typestore=STORE) if text else None
+        for index, picture in enumerate(frames(count)):
+            stamp = 100_000_000_000 + index * 100_000_000
+            for connection in images:
+                message = image_message(picture, index, encoding="odd32" if index == odd else "bgr8")
+                bag.write(connection, stamp, STORE.serialize_cdr(message, IMAGE))
+            if words is not None:
+                said = STORE.types["std_msgs/msg/String"](data=f"word {index}")
+                bag.write(words, stamp + 1, STORE.serialize_cdr(said, "std_msgs/msg/String"))
+    return path
