@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from wsvs_ros.cli.interruption import Interruption
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.render import overlay
 
@@ -78,17 +79,16 @@ class _Job:
     def run(self) -> bool:
         """Whether it was interrupted. The summary is written in any case."""
         start = time.perf_counter()
-        try:
-            self._segment()
-            self._complete = True
-        except KeyboardInterrupt:
-            return True
-        finally:
-            self._seconds = time.perf_counter() - start
-            self._write_summary()
-        return False
+        with Interruption() as interruption:
+            try:
+                self._segment(interruption)
+                self._complete = not interruption.wanted
+            finally:
+                self._seconds = time.perf_counter() - start
+                self._write_summary()
+        return interruption.wanted
 
-    def _segment(self) -> None:
+    def _segment(self, interruption: Interruption) -> None:
         """Closing order matters: the background empties its queue before the files are finished."""
         from wsvs_ros.drives.writers import Background, LabelWriter, VideoWriter
 
@@ -105,6 +105,8 @@ class _Job:
                 self._drive, total=self._drive.frame_count, unit="frame", disable=self._args.quiet, smoothing=0.1
             )
             for frame in frames:
+                if interruption.wanted:
+                    return
                 self._take(background, lambda frame=frame: self._segmenter.push(frame))
             self._take(background, self._segmenter.flush)
 
@@ -116,14 +118,14 @@ class _Job:
             self._latencies.append(time.perf_counter() - start)
             for stage, seconds in segmentation.seconds.items():
                 self._stages.setdefault(stage, []).append(seconds)
+            if self._bag is not None:  # in this thread, where the drive copies its messages into the same bag
+                self._bag.write(segmentation.frame.source, segmentation.labels)
             background.submit(lambda done=segmentation: self._write(done))
             start = time.perf_counter()
 
     def _write(self, segmentation: Any) -> None:
         frame, labels = segmentation.frame, segmentation.labels
         self._labels.write(frame.name, labels)
-        if self._bag is not None:
-            self._bag.write(frame.source, labels)
         if not self._args.no_overlay:
             self._video.write(overlay(frame.image, labels, segmentation.label_set))
 

@@ -1,0 +1,149 @@
+"""`wsvs segment` on real files: what it writes, what it refuses, what an interruption leaves."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from drive_files import frames, make_bag, make_folder, make_video
+
+from cli_support import command, environment
+from wsvs_ros.drives import open_drive
+from wsvs_ros.perception import Frame, ModelBundle, VideoSegmenter
+
+
+def labels_of(out: Path) -> dict[str, np.ndarray]:
+    return {path.stem: cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (out / "labels").glob("*.png")}
+
+
+def test_folder_gives_the_segmenters_labels(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    out = tmp_path / "out"
+    done = wsvs("segment", make_folder(tmp_path / "in"), "-o", out, "--model", tiny_bundle.path)
+    assert done.returncode == 0, done.stderr
+    found = labels_of(out)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        for index, picture in enumerate(frames(10)):
+            (expected,) = segmenter.push(Frame(picture, round(index / 15 * 1e9)))
+            assert np.array_equal(found[str(index)], expected.labels)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["frames"] == 10
+    assert summary["complete"] is True
+    assert summary["model"]["sha256"] == tiny_bundle.sha256
+    assert summary["fps"] == pytest.approx(10 / summary["seconds"])
+    assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p95"] <= summary["latency_ms"]["p99"]
+    with open_drive(out / "overlay.mp4") as video:
+        assert len(list(video)) == 10
+
+
+def test_no_motion_treats_each_frame_alone(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    folder, model = make_folder(tmp_path / "in"), ["--model", tiny_bundle.path]
+    wsvs("segment", folder, "-o", tmp_path / "alone", *model, "--no-motion", "--no-overlay")
+    wsvs("segment", folder, "-o", tmp_path / "moving", *model, "--no-overlay")
+    alone, moving = labels_of(tmp_path / "alone"), labels_of(tmp_path / "moving")
+    assert np.array_equal(alone["0"], moving["0"])
+    assert not np.array_equal(alone["9"], moving["9"])
+    assert not (tmp_path / "alone" / "overlay.mp4").exists()
+
+
+def test_video(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    done = wsvs("segment", make_video(tmp_path / "a.mp4"), "-o", tmp_path / "out", "--model", tiny_bundle.path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(labels_of(tmp_path / "out")) == [f"{k:06d}" for k in range(10)]
+
+
+@pytest.mark.parametrize("storage", ["sqlite3", "mcap"])
+def test_bag_gets_its_label_topic(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle, storage: str) -> None:
+    bag, out = make_bag(tmp_path / "bag", storage=storage), tmp_path / "out"
+    done = wsvs("segment", bag, "-o", out, "--model", tiny_bundle.path, "--lookahead", "3")
+    assert done.returncode == 0, done.stderr
+    pngs = labels_of(out)
+    with open_drive(out / "bag", topic="/segmentation/label") as drive:
+        for frame in drive:
+            assert np.array_equal(frame.image[..., 0], pngs[frame.name])
+            assert frame.frame_id == "front"
+            assert frame.stamp_ns == 100_000_000_000 + int(frame.name) * 100_000_000
+    with open_drive(out / "bag", topic="/camera/image_raw") as drive:
+        assert len(list(drive)) == 10
+
+
+def test_output_that_exists_is_refused_untouched(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "precious.txt").write_text("mine")
+    done = wsvs("segment", make_folder(tmp_path / "in"), "-o", out, "--model", tiny_bundle.path)
+    assert done.returncode == 2
+    assert "exists and is not empty (precious.txt)" in done.stderr
+    assert [path.name for path in out.iterdir()] == ["precious.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere.mp4"], "nowhere.mp4: no such file or folder"),
+        (["in", "--engine", "abacus"], "engine 'abacus': not available; the engines here are"),
+        (["in", "--lookahead", "9"], "lookahead: got 9, expected 0 to 5"),
+        (["in", "--topic", "/camera"], "not a bag, so it has no topic"),
+        (["in", "--model", "in"], "bundle"),
+    ],
+)
+def test_mistakes_are_one_clear_line(
+    tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle, arguments: list[str], says: str
+) -> None:
+    make_folder(tmp_path / "in")
+    model = [] if "--model" in arguments else ["--model", tiny_bundle.path]
+    done = wsvs("segment", *arguments, "-o", "out", *model, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_interruption_leaves_valid_files(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
+    bag, out = make_bag(tmp_path / "bag", 1500, storage="mcap"), tmp_path / "out"
+    child = subprocess.Popen(
+        command("segment", bag, "-o", out, "--model", tiny_bundle.path),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+    )
+    until = time.monotonic() + 60
+    while len(list(out.glob("labels/*.png"))) < 20 and time.monotonic() < until:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=60)
+    assert child.returncode == 130
+    summary = json.loads((out / "summary.json").read_text())
+    found = labels_of(out)
+    assert summary["complete"] is False
+    assert 20 <= len(found) < 1500
+    assert all(labels is not None and labels.shape == (72, 96) for labels in found.values())
+    with open_drive(out / "overlay.mp4") as video:
+        assert len(list(video)) == len(found)
+    with open_drive(out / "bag", topic="/segmentation/label") as labelled:
+        assert len(list(labelled)) == len(found)
+    assert not list(out.rglob("*.partial*"))
+
+
+def test_full_disk_is_said_and_keeps_what_is_there(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    """A limit on file sizes stands in for the disk's end: writing fails with an error of the same kind."""
+    out = tmp_path / "out"
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    bag = make_bag(tmp_path / "bag", 60, storage="mcap")
+    done = wsvs("segment", bag, "-o", out, "--model", tiny_bundle.path, "--no-overlay", preexec_fn=limit)
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written" in done.stderr or "cannot be finished" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(labels is not None for labels in labels_of(out).values())
+    assert json.loads((out / "summary.json").read_text())["complete"] is False
