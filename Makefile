@@ -40,10 +40,7 @@ $(LIGHT): setup.py constraints.txt | $(VENV)/bin/python
 	@$(PIP) install -c constraints.txt -e .
 	@touch $@
 
-# The CRF needs a C++ compiler; without one its tests are skipped.
 $(FULL): $(LIGHT)
 	@echo "installing what training and tests need"
 	@$(PIP) install -c constraints.txt -e '.[train,test]'
-	@command -v c++ >/dev/null && $(PIP) install -c constraints.txt -e '.[crf]' \
-	  || echo "no CRF: pydensecrf2 could not be built here (apt-get install g++ python3-dev)"
 	@touch $@

@@ -38,7 +38,6 @@ setup(
     extras_require={
         "gpu": ["torch>=2.6"],
         "train": ["lightning>=2.4", "onnx>=1.16", "pydantic>=2.6", "safetensors>=0.4", "scikit-learn>=1.4", "torch>=2.6"],
-        "crf": ["pydensecrf2>=1.1"],
         "test": ["hypothesis>=6.100", "mypy>=1.11", "onnx>=1.16", "pytest>=8", "ruff>=0.6", "types-PyYAML"],
     },
     entry_points={

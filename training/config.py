@@ -46,7 +46,6 @@ class Heatmaps(_Section):
     scales: tuple[float, ...] = Field((2.0,), description="enlargements of the working size, averaged")
     threshold: float = Field(0.2, gt=0, lt=1, description="binary masks keep what exceeds this share of the maximum")
     clusters: int = Field(200, ge=2, description="k-means clusters of all frames' features that vote on their class")
-    crf: bool = Field(True, description="let a fully-connected CRF align the heatmaps with the image (extra [crf])")
 
 
 class Images(_Section):

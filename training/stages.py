@@ -15,7 +15,6 @@ from tqdm import tqdm
 from training.backbones import MobileNetV2, read_weights
 from training.config import Config
 from training.cues.heatmaps import Agreement, HeatmapModel, binary_masks, compete
-from training.cues.crf import refine
 from training.cues.iconic import learn_iconic_classifiers
 from training.datasets import Sample, tagged_drives, tagged_images
 from wsvs_ros.errors import WsvsError
@@ -105,8 +104,6 @@ def make_masks(config: Config, samples: Sequence[Sample], work: Path) -> Path:
     for sample, clusters, heat in zip(frames, assigned, heatmaps, strict=True):
         tags = torch.from_numpy(sample.tags)
         agreed = agreement.apply(clusters, heat.float(), tags)
-        if config.heatmaps.crf:
-            agreed = refine(agreed, sample.load_image())
         masks = binary_masks(agreed, tags, threshold=config.heatmaps.threshold)
         _save(partial / f"{sample.key}.npy", masks)
     os.replace(partial, folder)

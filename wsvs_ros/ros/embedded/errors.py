@@ -13,15 +13,19 @@ class ExternalShutdownException(Exception):
     """The context was shut down from outside (SIGTERM) while spinning."""
 
 
-class ParameterNotDeclaredException(Exception):
+class ParameterException(Exception):
+    """What is wrong with a parameter."""
+
+
+class ParameterNotDeclaredException(ParameterException):
     """A parameter was asked for that the node did not declare."""
 
 
-class InvalidParameterTypeException(Exception):
+class InvalidParameterTypeException(ParameterException):
     """A parameter was given a value of another type than it was declared with."""
 
 
-class InvalidParameterValueException(Exception):
+class InvalidParameterValueException(ParameterException):
     """A parameter was declared with a value that its descriptor or a callback refuses."""
 
 

@@ -27,6 +27,7 @@ _MODULES: dict[str, dict[str, Any]] = {
     "rclpy.exceptions": {
         "InvalidParameterTypeException": errors.InvalidParameterTypeException,
         "InvalidParameterValueException": errors.InvalidParameterValueException,
+        "ParameterException": errors.ParameterException,
         "ParameterNotDeclaredException": errors.ParameterNotDeclaredException,
     },
     "rclpy.parameter": {"Parameter": parameter.Parameter},
