@@ -59,9 +59,12 @@ def test_survives_bad_messages(node: Any) -> None:
 
 
 def test_label_info_is_latched(node: Any) -> None:
-    from node_checks import check_label_info_is_latched
+    from node_checks import Peer, check_label_info_is_latched
 
     check_label_info_is_latched()
+    peer = Peer()
+    peer.wait_for_node()  # it has started when it is stopped
+    peer.close()
     stop(node)
 
 

@@ -1,0 +1,203 @@
+"""The embedded middleware: messages, names, and traffic between processes."""
+
+from __future__ import annotations
+
+import array
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rosbags.typesys import Stores, get_typestore
+
+from wsvs_ros.ros.embedded import EmbeddedError
+from wsvs_ros.ros.embedded.messages import deserialize, message_class, serialize
+from wsvs_ros.ros.embedded.names import load_parameters, parse_arguments, resolve
+
+ROOT = Path(__file__).resolve().parents[2]
+Image = message_class("sensor_msgs/msg/Image")
+
+
+def test_messages_have_ros_defaults_and_keywords() -> None:
+    image = Image(height=2, encoding="mono8")
+    assert (image.height, image.width, image.encoding, image.header.frame_id) == (2, 0, "mono8", "")
+    assert image.header is not Image().header
+    with pytest.raises(TypeError, match="has no field heigth"):
+        Image(heigth=2)
+    assert message_class("rcl_interfaces/msg/ParameterType").PARAMETER_DOUBLE == 3
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x01\x02\x03", bytearray(b"\x01\x02\x03"), array.array("B", [1, 2, 3]), [1, 2, 3], np.uint8([1, 2, 3])]
+)
+def test_any_bytes_travel(data: Any) -> None:
+    image = Image(width=3, height=1, data=data)
+    image.header.stamp.sec = 7
+    found = deserialize(bytes(serialize(image)), Image)
+    assert found.data.tolist() == [1, 2, 3]
+    assert found.header.stamp.sec == 7
+    assert isinstance(found, Image)
+
+
+def test_cdr_is_that_of_rosbags() -> None:
+    store = get_typestore(Stores.ROS2_JAZZY)
+    types = store.types
+    stamp = types["builtin_interfaces/msg/Time"](sec=1, nanosec=2)
+    header = types["std_msgs/msg/Header"](stamp=stamp, frame_id="f")
+    theirs = types["sensor_msgs/msg/Image"](header, 1, 2, "mono8", 0, 2, np.uint8([5, 6]))
+    ours = Image(height=1, width=2, encoding="mono8", step=2, data=b"\x05\x06")
+    ours.header.frame_id, ours.header.stamp.sec, ours.header.stamp.nanosec = "f", 1, 2
+    assert bytes(serialize(ours)) == bytes(store.serialize_cdr(theirs, "sensor_msgs/msg/Image"))
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_a_message_or_an_embedded_error(data: bytes) -> None:
+    try:
+        deserialize(data, Image)
+    except EmbeddedError as error:
+        assert "no sensor_msgs/msg/Image" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "full"),
+    [
+        ("image", "/", "/image"),
+        ("image", "/front", "/front/image"),
+        ("/image", "/front", "/image"),
+        ("~/label", "/", "/seg/label"),
+        ("~/label", "/front", "/front/seg/label"),
+        ("~", "/front", "/front/seg"),
+    ],
+)
+def test_names_resolve_as_in_ros(name: str, namespace: str, full: str) -> None:
+    assert resolve(name, node="seg", namespace=namespace) == full
+
+
+@pytest.mark.parametrize("name", ["", "1image", "a b", "a//b", "a/", "a-b"])
+def test_illegal_names_are_refused(name: str) -> None:
+    with pytest.raises(EmbeddedError, match="topic name"):
+        resolve(name, node="seg", namespace="/")
+
+
+def test_ros_arguments() -> None:
+    found = parse_arguments(["x", "-r", "no", "--ros-args", "-r", "a:=b", "-p", "n:=3", "-p", "s:=on the road", "--", "-p"])
+    assert found.remaps == [("a", "b")]
+    assert found.parameters == {"n": 3, "s": "on the road"}
+    for words, says in [(["-r"], "needs a value"), (["-p", "n"], "name:=value"), (["--enclave", "/x"], "not part of")]:
+        with pytest.raises(EmbeddedError, match=says):
+            parse_arguments(["--ros-args", *words])
+
+
+def test_parameter_files_by_node(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("/**: {ros__parameters: {a: 1, b: 1}}\n/front/seg: {ros__parameters: {b: 2}}\nx: {ros__parameters: {b: 3}}")
+    assert load_parameters([file], node="seg", namespace="/front") == {"a": 1, "b": 2}
+    file.write_text("seg: {parameters: {}}")
+    with pytest.raises(EmbeddedError, match=r"p.yaml: seg: ros__parameters is missing"):
+        load_parameters([file], node="seg", namespace="/")
+
+
+def test_what_is_left_out_says_so(ros: Any) -> None:
+    from rclpy.node import Node
+
+    node = Node("n")
+    with pytest.raises(EmbeddedError, match="create_service is not part of the embedded middleware"):
+        node.create_service(object, "s", print)
+    node.destroy_node()
+
+
+CAMERA = """
+    import array, sys, time
+    from wsvs_ros.ros import embedded
+    embedded.install()
+    import rclpy
+    from rclpy.node import Node
+    from rclpy.qos import qos_profile_sensor_data
+    from sensor_msgs.msg import Image
+    rclpy.init(args=[])
+    node = Node("camera")
+    publisher = node.create_publisher(Image, "image", qos_profile_sensor_data)
+    while not publisher.get_subscription_count():
+        time.sleep(0.02)
+    time.sleep(0.2)
+    data = array.array("B", bytes(range(256)) * 2025)
+    for index in range(60):
+        message = Image(height=360, width=480, encoding="bgr8", step=1440, data=data)
+        message.header.stamp.sec = index
+        publisher.publish(message)
+        time.sleep(1 / 30)
+    time.sleep(0.5)
+    rclpy.shutdown()
+"""
+
+
+def test_camera_images_arrive_from_another_process(ros: Any) -> None:
+    from rclpy.node import Node
+    from rclpy.qos import qos_profile_sensor_data
+
+    node, found = Node("listener"), []
+    node.create_subscription(Image, "/image", found.append, qos_profile_sensor_data)
+    code = textwrap.dedent(CAMERA)
+    camera = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    until = time.monotonic() + 30
+    while camera.poll() is None and time.monotonic() < until:
+        ros.spin_once(node, timeout_sec=0.05)
+    node.destroy_node()
+    assert camera.wait(10) == 0
+    assert len(found) >= 57  # best effort: none is lost on an idle machine
+    assert [m.header.stamp.sec for m in found] == sorted({m.header.stamp.sec for m in found})
+    assert all(m.data[:256].tolist() == list(range(256)) for m in found)
+
+
+def test_latched_message_reaches_a_late_subscriber_and_volatile_does_not(ros: Any) -> None:
+    from rclpy.node import Node
+    from rclpy.qos import DurabilityPolicy, QoSProfile
+    from std_msgs.msg import String
+
+    node = Node("n")
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    for topic, qos in (("kept", latched), ("lost", QoSProfile(depth=1))):
+        node.create_publisher(String, topic, qos).publish(String(data=topic))
+    found: list[str] = []
+    for topic, qos in (("kept", latched), ("lost", QoSProfile(depth=1))):
+        node.create_subscription(String, topic, lambda m: found.append(m.data), qos)
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        ros.spin_once(node, timeout_sec=0.1)
+    node.destroy_node()
+    assert found == ["kept"]
+
+
+def test_timers_keep_their_period(ros: Any) -> None:
+    from rclpy.node import Node
+
+    node, ticks = Node("n"), []
+    timer = node.create_timer(0.05, lambda: ticks.append(time.monotonic()))
+    until = time.monotonic() + 1.02
+    while time.monotonic() < until:
+        ros.spin_once(node, timeout_sec=0.02)
+    timer.cancel()
+    count = len(ticks)
+    ros.spin_once(node, timeout_sec=0.2)
+    node.destroy_node()
+    assert 12 <= count <= 20
+    assert len(ticks) == count
+
+
+def test_remaps_and_private_names_on_the_wire(ros: Any) -> None:
+    from rclpy.node import Node
+    from std_msgs.msg import String
+
+    ros.shutdown()
+    ros.init(args=["--ros-args", "-r", "image:=/camera/raw", "-r", "__node:=seg", "-r", "__ns:=/front"])
+    node = Node("segmentation")
+    assert node.get_fully_qualified_name() == "/front/seg"
+    assert node.create_subscription(String, "image", print, 1).topic_name == "/camera/raw"
+    assert node.create_publisher(String, "~/label", 1).topic_name == "/front/seg/label"
+    node.destroy_node()
