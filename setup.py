@@ -19,7 +19,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
         (f"share/{package_name}", ["package.xml"]),
         (f"share/{package_name}/launch", glob("launch/*.launch.py")),
-        (f"share/{package_name}/config", [path for path in glob("config/*.*")]),
+        (f"share/{package_name}/config", list(glob("config/*.*"))),
         (f"share/{package_name}/config/labels", glob("wsvs_ros/perception/labelsets/*.yaml")),
     ],
     zip_safe=False,
@@ -37,7 +37,14 @@ setup(
     ],
     extras_require={
         "gpu": ["torch>=2.6"],
-        "train": ["lightning>=2.4", "onnx>=1.16", "pydantic>=2.6", "safetensors>=0.4", "scikit-learn>=1.4", "torch>=2.6"],
+        "train": [
+            "lightning>=2.4",
+            "onnx>=1.16",
+            "pydantic>=2.6",
+            "safetensors>=0.4",
+            "scikit-learn>=1.4",
+            "torch>=2.6",
+        ],
         "test": ["hypothesis>=6.100", "mypy>=1.11", "onnx>=1.16", "pytest>=8", "ruff>=0.6", "types-PyYAML"],
     },
     entry_points={

@@ -90,9 +90,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=default_bundle_path(), help="(default: %(default)s)")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--drive", type=Path, help="a video")
-    source.add_argument(
-        "--frames", type=Path, default=_FRAMES, help="a folder of images (default: %(default)s)"
-    )
+    source.add_argument("--frames", type=Path, default=_FRAMES, help="a folder of images (default: %(default)s)")
     parser.add_argument("--size", default="480x360", help="the camera's WIDTHxHEIGHT (default: %(default)s)")
     parser.add_argument("--count", type=int, default=200, help="frames (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -105,9 +103,7 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(result, indent=2))
         return
-    print(
-        f"{result['frames']} frames of {arguments.size}, bundle {result['bundle']}, {result['cores']} cores\n"
-    )
+    print(f"{result['frames']} frames of {arguments.size}, bundle {result['bundle']}, {result['cores']} cores\n")
     print("| stage | median ms |\n| --- | ---: |")
     for name, value in result["median_ms"].items():
         print(f"| {name} | {value:.2f} |")

@@ -100,7 +100,7 @@ def check_all_outputs() -> None:
         assert (found.encoding, found.width, found.height) == (encoding, 96, 72)
         values = np.frombuffer(bytes(found.data), np.float32 if encoding == "32FC1" else np.uint8)
         if name == "confidence":
-            assert 1 / 11 <= values.min()
+            assert values.min() >= 1 / 11
             assert values.max() <= 1
         if name == "vehicles":
             assert set(np.unique(values)) <= {0, 255}

@@ -16,9 +16,11 @@ def random_mobilenet(path: Path, *, seed: int = 0) -> Path:
     generator = torch.Generator().manual_seed(seed)
     tensors: dict[str, Tensor] = {}
 
-    def add(name: str, norm: str, shape: torch.Size) -> None:
+    def add(name: str, norm: str, shape: torch.Size, *, linear: bool = False) -> None:
         fan_in = shape[1] * shape[2] * shape[3]
-        tensors[f"{name}.weight"] = torch.randn(shape, generator=generator) * (2.0 / fan_in) ** 0.5
+        # a ReLU halves the variance; what grows from layer to layer would end at ReLU6's ceiling
+        gain = 0.5 if linear else 2.0
+        tensors[f"{name}.weight"] = torch.randn(shape, generator=generator) * (gain / fan_in) ** 0.5
         for key, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
             tensors[f"{norm}.{key}"] = torch.full((shape[0],), value)
 
@@ -28,7 +30,7 @@ def random_mobilenet(path: Path, *, seed: int = 0) -> Path:
                 last = part == len(layer.conv) - 1
                 name = f"features.{index}.conv.{part}" + ("" if last else ".0")
                 norm = f"features.{index}.conv.{part + 1}" if last else f"features.{index}.conv.{part}.1"
-                add(name, norm, (module if last else module[0]).weight.shape)
+                add(name, norm, (module if last else module[0]).weight.shape, linear=last)
         else:
             add(f"features.{index}.0", f"features.{index}.1", layer[0].weight.shape)
     tensors["classifier.1.weight"] = torch.randn(1000, 1280, generator=generator) * 0.01

@@ -80,11 +80,7 @@ def tiny_model(classes: int, size: tuple[int, int], length: int) -> onnx.ModelPr
             helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 3, height, width]),
             helper.make_tensor_value_info("flow", TensorProto.FLOAT, [1, 2 * length, height, width]),
         ],
-        [
-            helper.make_tensor_value_info(
-                "scores", TensorProto.FLOAT, [1, classes, height // STRIDE, width // STRIDE]
-            )
-        ],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, classes, height // STRIDE, width // STRIDE])],
         [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
     )
     # opset 17 and IR 8 are read by every ONNX Runtime that the package accepts

@@ -92,7 +92,9 @@ def test_padding_is_cut_off_and_may_lack_on_the_last_row() -> None:
     assert np.array_equal(to_bgr(message(padded.tobytes()[:-7], "bgr8", 8, 6, step=31)), image)
 
 
-@pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, list, lambda b: array.array("B", b), lambda b: np.frombuffer(b, np.uint8)])
+@pytest.mark.parametrize(
+    "wrap", [bytes, bytearray, memoryview, list, lambda b: array.array("B", b), lambda b: np.frombuffer(b, np.uint8)]
+)
 def test_any_kind_of_bytes(wrap: Any) -> None:
     image = picture()
     sent = message(image, "bgr8", 8, 6)

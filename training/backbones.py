@@ -20,7 +20,15 @@ _BN_EPS = 1e-5
 _BN_KEYS = ("weight", "bias", "running_mean", "running_var")
 
 # torchvision's MobileNetV2: expansion, output channels, repeats, stride of the first repeat.
-_MOBILENET_STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+_MOBILENET_STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 _VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 
@@ -49,7 +57,11 @@ class SameConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         pads: list[int] = []
         for size, kernel, stride, dilation in zip(
-            (int(x.shape[3]), int(x.shape[2])), self.kernel_size[::-1], self.stride[::-1], self.dilation[::-1], strict=True
+            (int(x.shape[3]), int(x.shape[2])),
+            self.kernel_size[::-1],
+            self.stride[::-1],
+            self.dilation[::-1],
+            strict=True,
         ):
             total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
             pads += [total // 2, total - total // 2]

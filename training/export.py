@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,8 @@ def load_checkpoint(config: Config, checkpoint: Path) -> WeaklySupervised:
     module = WeaklySupervised(config, pretrained=False)
     try:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise WsvsError(f"{checkpoint}: not a checkpoint of {config.name} ({error})") from error
+    except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
+        raise WsvsError(f"{checkpoint}: not a checkpoint of {config.name} ({str(error).splitlines()[0]})") from error
     return module
 
 

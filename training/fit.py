@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 
 import lightning
 import numpy as np
@@ -89,8 +90,8 @@ def fit(config: Config, work: Path, *, resume: Path | None = None) -> Path:
 def _steps_of(checkpoint: Path) -> int:
     try:
         return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise WsvsError(f"{checkpoint}: not a checkpoint to resume from ({error})") from error
+    except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
+        raise WsvsError(f"{checkpoint}: not a checkpoint to resume from ({type(error).__name__})") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

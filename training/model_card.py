@@ -27,7 +27,9 @@ after "Bringing Background into the Foreground" (Saleh et al., 2017).
 | | |
 | --- | --- |
 | backbone | {config.backbone}, ImageNet-initialised |
-| input | RGB {width}x{height}, {config.window.length} flow fields ({config.flow.algorithm}, {config.flow.preset}), lookahead {config.window.lookahead} |
+| image | RGB {width}x{height} |
+| flow | {config.window.length} fields ({config.flow.algorithm}, {config.flow.preset}) |
+| lookahead | {config.window.lookahead} frames |
 | labels | {config.labels} |
 | seed, steps, batch | {config.seed}, {config.optimiser.steps}, {config.optimiser.batch_size} |
 

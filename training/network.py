@@ -47,7 +47,9 @@ class TwoStreamNet(nn.Module):
         self.fine_scores = nn.Conv2d(appearance.channels_at(_FINE), classes, 1)
         if motion is not None:
             fused = deep + motion.channels_at(_FUSED // motion_reduction)
-            self.early_fusion = nn.Sequential(nn.Conv2d(fused, width, 1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.ReLU())
+            self.early_fusion = nn.Sequential(
+                nn.Conv2d(fused, width, 1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.ReLU()
+            )
             self.fused_scores = nn.Conv2d(width, classes, 1)
             self.late_fusion = nn.Conv2d(2 * classes, classes, 1)
         self._initialise_heads(classes)

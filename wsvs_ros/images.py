@@ -113,8 +113,8 @@ def _pixels(message: Any, dtype: np.dtype[Any], channels: int) -> np.ndarray:
         raise ImageError(f"{len(data)} bytes of data, but {height} rows of {step} bytes were announced: truncated")
     rows = np.lib.stride_tricks.as_strided(data, (height, row), (step, 1), writeable=False)
     if dtype.itemsize > 1:
-        order = ">" if message.is_bigendian else "<"
-        rows = np.ascontiguousarray(rows).view(dtype.newbyteorder(order)).astype(dtype)
+        sent = dtype.newbyteorder(">") if message.is_bigendian else dtype.newbyteorder("<")
+        rows = np.ascontiguousarray(rows).view(sent).astype(dtype)
     return rows.reshape(height, width, channels) if channels > 1 else rows.reshape(height, width)
 
 
@@ -139,7 +139,9 @@ def _decompress(message: Any) -> np.ndarray:
     except cv2.error as error:
         raise ImageError(f"compressed image of format {kind!r} cannot be decoded: {error.err}") from None
     if image is None:
-        raise ImageError(f"compressed image of format {kind!r} cannot be decoded: {len(data)} bytes, damaged or no image")
+        raise ImageError(
+            f"compressed image of format {kind!r} cannot be decoded: {len(data)} bytes, damaged or no image"
+        )
     return image
 
 
@@ -158,13 +160,15 @@ def fill_image(message: Any, image: np.ndarray, encoding: str, header: Any) -> A
     dtype, channels = _OUTGOING[encoding]
     shape = (*image.shape[:2], channels) if channels > 1 else image.shape[:2]
     if image.dtype != dtype or image.shape != shape:
-        raise ImageError(f"{encoding} needs {np.dtype(dtype).name} with {channels} channel(s), got {image.shape} {image.dtype}")
+        raise ImageError(
+            f"{encoding} needs {np.dtype(dtype).name} with {channels} channel(s), got {image.shape} {image.dtype}"
+        )
     message.header = header
     message.height, message.width = image.shape[:2]
     message.encoding = encoding
     message.is_bigendian = 0
     message.step = image.shape[1] * channels * image.dtype.itemsize
     data = array.array("B")
-    data.frombytes(memoryview(np.ascontiguousarray(image)).cast("B"))
+    data.frombytes(np.ascontiguousarray(image).data.cast("B"))
     message.data = data
     return message

@@ -13,9 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from cli_support import command, environment
 from drive_files import frames, make_bag, make_folder, make_video
 
-from cli_support import command, environment
 from wsvs_ros.drives import open_drive
 from wsvs_ros.perception import Frame, ModelBundle, VideoSegmenter
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ def drive() -> list[SyntheticFrame]:
 
 
 def test_frames_follow_the_flow(drive: list[SyntheticFrame]) -> None:
-    for before, now in zip(drive, drive[1:], strict=False):
+    for before, now in itertools.pairwise(drive):
         height, width = now.labels.shape
         y, x = np.mgrid[:height, :width].astype(np.float32)
         predicted = cv2.remap(now.frame.image, x + now.flow[0], y + now.flow[1], cv2.INTER_LINEAR)
@@ -30,7 +32,7 @@ def test_frames_follow_the_flow(drive: list[SyntheticFrame]) -> None:
 
 
 def test_labels_move_with_the_flow(drive: list[SyntheticFrame]) -> None:
-    for before, now in zip(drive, drive[1:], strict=False):
+    for before, now in itertools.pairwise(drive):
         height, width = now.labels.shape
         y, x = np.mgrid[:height, :width].astype(np.float32)
         moved = cv2.remap(now.labels, np.rint(x + now.flow[0]), np.rint(y + now.flow[1]), cv2.INTER_NEAREST)

@@ -127,9 +127,7 @@ def test_metrics_that_yaml_cannot_hold_are_refused(tmp_path: Path) -> None:
         (lambda d: d.update(metrics=None), "metrics: got nothing, expected a mapping"),
     ],
 )
-def test_a_bundle_that_does_not_match_is_refused_with_a_reason(
-    tmp_path: Path, edit: Edit, message: str
-) -> None:
+def test_a_bundle_that_does_not_match_is_refused_with_a_reason(tmp_path: Path, edit: Edit, message: str) -> None:
     path = make_tiny_bundle(tmp_path / "tiny").path
     rewrite(path, edit)
     with pytest.raises(BundleError, match=message) as caught:

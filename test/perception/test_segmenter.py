@@ -188,9 +188,7 @@ def test_the_newest_frame_is_the_newest_that_has_its_future(tiny_bundle: ModelBu
     lookahead=st.integers(0, 5),
     gaps=st.lists(st.sampled_from([1, 1, 1, 1, 1, 30, -3]), min_size=1, max_size=12),
 )
-def test_observe_and_segment_find_what_push_finds(
-    tiny_bundle: ModelBundle, lookahead: int, gaps: list[int]
-) -> None:
+def test_observe_and_segment_find_what_push_finds(tiny_bundle: ModelBundle, lookahead: int, gaps: list[int]) -> None:
     stamps = np.cumsum(gaps) * PERIOD
     frames = [replace(frame, stamp_ns=int(s)) for frame, s in zip(drive(len(gaps)), stamps, strict=True)]
     with VideoSegmenter(tiny_bundle, lookahead=lookahead) as segmenter:

@@ -86,7 +86,9 @@ def test_illegal_names_are_refused(name: str) -> None:
 
 
 def test_ros_arguments() -> None:
-    found = parse_arguments(["x", "-r", "no", "--ros-args", "-r", "a:=b", "-p", "n:=3", "-p", "s:=on the road", "--", "-p"])
+    found = parse_arguments(
+        ["x", "-r", "no", "--ros-args", "-r", "a:=b", "-p", "n:=3", "-p", "s:=on the road", "--", "-p"]
+    )
     assert found.remaps == [("a", "b")]
     assert found.parameters == {"n": 3, "s": "on the road"}
     for words, says in [(["-r"], "needs a value"), (["-p", "n"], "name:=value"), (["--enclave", "/x"], "not part of")]:
@@ -96,7 +98,9 @@ def test_ros_arguments() -> None:
 
 def test_parameter_files_by_node(tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
-    file.write_text("/**: {ros__parameters: {a: 1, b: 1}}\n/front/seg: {ros__parameters: {b: 2}}\nx: {ros__parameters: {b: 3}}")
+    file.write_text(
+        "/**: {ros__parameters: {a: 1, b: 1}}\n/front/seg: {ros__parameters: {b: 2}}\nx: {ros__parameters: {b: 3}}"
+    )
     assert load_parameters([file], node="seg", namespace="/front") == {"a": 1, "b": 2}
     file.write_text("seg: {parameters: {}}")
     with pytest.raises(EmbeddedError, match=r"p.yaml: seg: ros__parameters is missing"):

@@ -10,9 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
-from training.backbones import MobileNetV2, SameConv2d, Vgg16, WeightsError, read_weights  # noqa: E402
-
 from random_weights import random_mobilenet, random_vgg16  # noqa: E402
+
+from training.backbones import MobileNetV2, SameConv2d, Vgg16, WeightsError, read_weights  # noqa: E402
 
 
 def test_same_convolution_pads_even_sizes_at_the_end() -> None:

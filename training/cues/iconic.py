@@ -43,9 +43,7 @@ class IconicClassifiers:
         return torch.sigmoid((features - self.mean) / self.std @ self.weight + self.bias)
 
 
-def learn_iconic_classifiers(
-    trunk: MobileNetV2, folder: Path, settings: Iconic, *, seed: int
-) -> IconicClassifiers:
+def learn_iconic_classifiers(trunk: MobileNetV2, folder: Path, settings: Iconic, *, seed: int) -> IconicClassifiers:
     """
     Fine-tune the classification layer on augmented views of iconic images; the trunk stays frozen.
 

@@ -16,7 +16,7 @@ class Sample:
     :param key: unique name, e.g. ``camvid/0001TP_006690``; names this frame in caches, logs and errors.
     :param tags: (N,) bool, the classes the frame's image or clip shows.
     :param load_image: reads the (H, W, 3) uint8 RGB image at the working size.
-    :param load_flow: reads the (2L, H, W) float32 flow stack at the working size; None where the frame has no neighbours.
+    :param load_flow: reads the (2L, H, W) float32 flow stack at the working size; None for a lone frame.
     """
 
     key: str

@@ -58,9 +58,7 @@ class CachedDrive:
         return window.reshape(2 * length, height, width)
 
 
-def cache_drive(
-    path: Path, cache: Path, *, size: tuple[int, int], flow: FlowSettings, fps: float
-) -> CachedDrive:
+def cache_drive(path: Path, cache: Path, *, size: tuple[int, int], flow: FlowSettings, fps: float) -> CachedDrive:
     """
     Decode a drive and compute its flow, or take both from an earlier run's cache.
 
@@ -86,7 +84,7 @@ def _decode(
     frames, fields, stamps = [], [], []
     previous = None
     with open_drive(path, fps=fps) as drive:
-        for frame in tqdm(drive, desc=f"flow of {path.name}", unit="frame"):
+        for frame in tqdm(drive, total=drive.frame_count, desc=f"flow of {path.name}", unit="frame"):
             image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
             gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             field = np.zeros((2, size[1], size[0]), np.float32) if previous is None else compute(previous, gray)

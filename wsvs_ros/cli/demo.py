@@ -29,7 +29,9 @@ def add_parser(subparsers: Any) -> None:
         "Without --drive a public clip is fetched once; without a network the drive is rendered. All traffic stays "
         "on this machine.",
     )
-    parser.add_argument("--drive", default=os.environ.get("DRIVE") or None, help="video, image folder or bag of your own (or DRIVE=...)")
+    parser.add_argument(
+        "--drive", default=os.environ.get("DRIVE") or None, help="video, image folder or bag of your own (or DRIVE=...)"
+    )
     parser.add_argument("--model", metavar="DIR", help="model bundle (default: the one of the package)")
     parser.add_argument("--seconds", type=float, default=60.0, help="play at most that long (default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, default=Path("demo"), help="results go to OUTPUT/run-NNN")

@@ -16,7 +16,9 @@ def add_parser(subparsers: Any) -> None:
         help="the live node: camera topic in, label topics out",
         description="Run the segmentation node, on ROS 2 where it is sourced, else on the embedded middleware.",
     )
-    parser.add_argument("--image", default="/camera/image_raw", metavar="TOPIC", help="camera topic (default: %(default)s)")
+    parser.add_argument(
+        "--image", default="/camera/image_raw", metavar="TOPIC", help="camera topic (default: %(default)s)"
+    )
     parser.add_argument("--compressed", action="store_true", help="subscribe to TOPIC/compressed")
     parser.add_argument("--model", metavar="DIR", help="model bundle (default: the one of the package)")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a node parameter")

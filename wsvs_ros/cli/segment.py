@@ -178,7 +178,8 @@ class _Job:
         state = "" if self._complete else " (incomplete)"
         return (
             f"{summary['frames']} frames in {summary['seconds']:.1f} s, {summary['fps']:.1f} a second, latency "
-            f"{summary['latency_ms']['p50']:.0f} ms (p95 {summary['latency_ms']['p95']:.0f}){state}: {self._args.output}"
+            f"{summary['latency_ms']['p50']:.0f} ms (p95 {summary['latency_ms']['p95']:.0f}){state}: "
+            f"{self._args.output}"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rosbags.interfaces import Connection, Qos
@@ -17,7 +17,7 @@ from wsvs_ros.drives.bags import BagDrive
 from wsvs_ros.drives.drive import DriveError
 
 LABEL_TOPIC = "/segmentation/label"
-_VERSION = 9  # rosbag2's metadata of Jazzy; Humble's readers take it too
+_VERSION: Literal[9] = 9  # rosbag2's metadata of Jazzy; Humble's readers take it too
 
 
 class BagWriter:

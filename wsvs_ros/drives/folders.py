@@ -28,9 +28,7 @@ class FolderDrive:
     def __init__(self, path: Path, *, fps: float | None = None) -> None:
         self.path = path
         folder = path / "images" if (path / "images").is_dir() else path
-        self._files = sorted(
-            (file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES), key=_natural
-        )
+        self._files = sorted((file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES), key=_natural)
         if not self._files:
             raise DriveError(f"{folder}: no images here ({', '.join(sorted(_SUFFIXES))})")
         stems = [file.stem for file in self._files]

@@ -199,7 +199,7 @@ def _visible(flow: np.ndarray, before: np.ndarray, now: np.ndarray) -> np.ndarra
 
 def _sky(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """A bright sky with soft clouds, (H, W, 3) uint8 BGR; infinitely far, so it stands still."""
-    width, height = size
+    height = size[1]
     clouds = cv2.resize(rng.normal(0, 1, (6, 8)).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
     shade = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     blue = np.stack([235 + 10 * shade, 205 + 35 * shade, 170 + 65 * shade], 2) + 0 * clouds[..., None]

@@ -32,7 +32,7 @@ class Texture:
 
     def sample(self, along: np.ndarray, across: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Picture (H, W, 3) and labels (H, W) at places in metres; 255 beyond the plane and outside `where`."""
-        height, width = self.labels.shape
+        width = self.labels.shape[1]
         along, across = np.where(where, along, 0), np.where(where, across, self.first - 1)
         columns = (np.mod(along, _PERIOD) * _DENSITY).astype(np.float32)
         rows = ((across - self.first) * _DENSITY).astype(np.float32)
@@ -106,10 +106,17 @@ def wall_texture(rng: np.random.Generator) -> Texture:
         if kind == "building":
             top = rng.uniform(7, 13)
             facade = _noise(rng, rows, columns, rng.integers(70, 170, 3), 10)
-            windows = (np.mod(up, 3.0) > 1.2) & (np.mod(up, 3.0) < 2.5) & (np.mod(along, 2.0) > 0.6) & (np.mod(along, 2.0) < 1.6)
+            windows = (
+                (np.mod(up, 3.0) > 1.2)
+                & (np.mod(up, 3.0) < 2.5)
+                & (np.mod(along, 2.0) > 0.6)
+                & (np.mod(along, 2.0) < 1.6)
+            )
             facade[windows] = rng.integers(30, 70, 3)
         elif kind == "vegetation":
-            waves = cv2.resize(rng.uniform(-1, 1, (1, 40)).astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC)
+            waves = cv2.resize(
+                rng.uniform(-1, 1, (1, 40)).astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC
+            )
             top = rng.uniform(5, 9) + 1.5 * waves
             facade = _noise(rng, rows, columns, (45, 95, 60), 34, grain=3)
         else:

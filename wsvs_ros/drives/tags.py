@@ -65,9 +65,7 @@ def load_clip_tags(
     return drives
 
 
-def load_image_tags(
-    path: str | Path, label_set: LabelSet, *, ignore: Iterable[str] = ()
-) -> dict[str, frozenset[str]]:
+def load_image_tags(path: str | Path, label_set: LabelSet, *, ignore: Iterable[str] = ()) -> dict[str, frozenset[str]]:
     """
     Read `tags.json` (or YAML): for each image name the classes that the image shows.
 
@@ -79,8 +77,7 @@ def load_image_tags(
     if not isinstance(content, Mapping) or not content:
         raise TagError(f"{path}: a mapping of image names to lists of classes is needed, got {_kind(content)}")
     return {
-        str(image): _tags(tags, f"{path}: {image}", label_set, frozenset(ignore))
-        for image, tags in content.items()
+        str(image): _tags(tags, f"{path}: {image}", label_set, frozenset(ignore)) for image, tags in content.items()
     }
 
 

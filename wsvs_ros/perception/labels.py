@@ -104,15 +104,11 @@ class LabelSet:
         builtin = {path.stem: path for path in sorted(_BUILTIN.glob("*.yaml"))}
         path = builtin.get(str(name_or_path), Path(name_or_path))
         if not path.is_file():
-            raise LabelSetError(
-                f"label set {name_or_path}: neither a built-in set ({', '.join(builtin)}) nor a file"
-            )
+            raise LabelSetError(f"label set {name_or_path}: neither a built-in set ({', '.join(builtin)}) nor a file")
         return cls.from_dict(read_yaml(path, LabelSetError), where=str(path))
 
     @classmethod
-    def from_dict(
-        cls, data: Any, *, where: str = "label set", error: type[WsvsError] = LabelSetError
-    ) -> LabelSet:
+    def from_dict(cls, data: Any, *, where: str = "label set", error: type[WsvsError] = LabelSetError) -> LabelSet:
         """
         Build a label set from what `to_dict` returned or a YAML file holds.
 

@@ -67,9 +67,7 @@ def _publish_label_info(node: Node, label_set: LabelSet, threshold: float) -> An
     except ImportError:
         node.get_logger().info("vision_msgs is not installed: no ~/label_info; apt install ros-$ROS_DISTRO-vision-msgs")
         return None
-    latched = QoSProfile(
-        depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-    )
+    latched = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     publisher = node.create_publisher(LabelInfo, "~/label_info", latched)
     message = LabelInfo(threshold=float(threshold))
     message.header.stamp = node.get_clock().now().to_msg()

@@ -44,9 +44,7 @@ def declare(node: Any) -> SegmentParameters:
     values = {}
     for item in fields(SegmentParameters):
         low, high = item.metadata["low"], item.metadata["high"]
-        descriptor = ParameterDescriptor(
-            name=item.name, description=item.metadata["description"], read_only=True
-        )
+        descriptor = ParameterDescriptor(name=item.name, description=item.metadata["description"], read_only=True)
         if isinstance(item.default, float):
             descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high, step=0.0)]
         elif low is not None:

@@ -81,18 +81,14 @@ def test_a_closed_engine_says_so(tiny_bundle: ModelBundle) -> None:
 
 
 def test_an_engine_that_is_not_here_names_those_that_are(tiny_bundle: ModelBundle) -> None:
-    with pytest.raises(
-        EngineError, match=r"'abacus': not available; the engines here are: auto, .*onnxruntime"
-    ):
+    with pytest.raises(EngineError, match=r"'abacus': not available; the engines here are: auto, .*onnxruntime"):
         create_engine(tiny_bundle, "abacus")
     with pytest.raises(EngineError, match="threads: got 0, expected at least 1"):
         create_engine(tiny_bundle, threads=0)
     assert "onnxruntime" in available_engines()
 
 
-def test_a_missing_onnxruntime_names_the_package(
-    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_onnxruntime_names_the_package(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EngineError, match=r"package onnxruntime cannot .* `pip install onnxruntime`"):
         OnnxRuntimeEngine(tiny_bundle)

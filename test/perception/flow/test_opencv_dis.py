@@ -24,9 +24,7 @@ def texture(width: int, height: int, seed: int = 0) -> np.ndarray:
     return cv2.normalize(total, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
-@pytest.mark.parametrize(
-    ("preset", "error"), [("ultrafast", 0.2), ("fast", 0.2), ("balanced", 0.1), ("fine", 0.05)]
-)
+@pytest.mark.parametrize(("preset", "error"), [("ultrafast", 0.2), ("fast", 0.2), ("balanced", 0.1), ("fine", 0.05)])
 @pytest.mark.parametrize("shift", [(3, -2), (-5, 1)])
 def test_a_shift_is_recovered(preset: str, error: float, shift: tuple[int, int]) -> None:
     large = texture(220, 180)
@@ -49,8 +47,7 @@ def test_nothing_moves_between_equal_images(preset: str) -> None:
 def test_presets_grow_more_accurate_on_a_real_pair(shared_data: Path) -> None:
     pair = load_pair(shared_data / "flow" / "middlebury2003_cones")
     fast, balanced, fine = (
-        end_point_error(OpenCvDis(preset)(pair.previous, pair.current), pair)
-        for preset in ("fast", "balanced", "fine")
+        end_point_error(OpenCvDis(preset)(pair.previous, pair.current), pair) for preset in ("fast", "balanced", "fine")
     )
     opencv = cv2.DISOpticalFlow_create().calc(pair.previous, pair.current, None).transpose(2, 0, 1)
     assert fine < balanced < fast < 2.5

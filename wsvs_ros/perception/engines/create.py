@@ -14,9 +14,7 @@ _ENGINES = {OnnxRuntimeEngine.name: (OnnxRuntimeEngine, "onnxruntime")}
 
 def available_engines() -> tuple[str, ...]:
     """Names of the engines that this machine can run, the preferred one first."""
-    return tuple(
-        name for name, (_, package) in _ENGINES.items() if importlib.util.find_spec(package) is not None
-    )
+    return tuple(name for name, (_, package) in _ENGINES.items() if importlib.util.find_spec(package) is not None)
 
 
 def create_engine(bundle: ModelBundle, engine: str = "auto", threads: int | None = None) -> Engine:

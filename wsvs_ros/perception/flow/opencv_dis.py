@@ -72,8 +72,7 @@ class OpenCvDis:
         right, bottom = self._padding(width, height)
         if right or bottom:
             previous, current = (
-                cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-                for image in (previous, current)
+                cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for image in (previous, current)
             )
         # OpenCV takes no views with gaps; and no output array, or its content would be the initial flow
         field = self._dis.calc(np.ascontiguousarray(previous), np.ascontiguousarray(current), None)

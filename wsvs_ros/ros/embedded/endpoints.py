@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
 from cyclonedds.domain import DomainParticipant
-from cyclonedds.idl import IdlStruct, make_idl_struct, types
+from cyclonedds.idl import make_idl_struct
+from cyclonedds.idl import types as idl_types
 from cyclonedds.internal import InvalidSample
 from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
@@ -26,13 +27,13 @@ def _serialize(sample: Any, buffer: Any = None, endianness: Any = None, use_vers
 
 
 def _deserialize(kind: type[Any], data: bytes, has_header: bool = True, use_version_2: bool | None = None) -> Any:
-    sample = kind.__new__(kind)
+    sample = object.__new__(kind)
     sample.raw = data
     return sample
 
 
-@lru_cache(maxsize=None)
-def _sample_type(name: str) -> type[IdlStruct]:
+@cache
+def _sample_type(name: str) -> Any:
     """
     The DDS type of a message: ROS 2's names and members on the wire, and samples that stay as they are there.
 
@@ -41,7 +42,7 @@ def _sample_type(name: str) -> type[IdlStruct]:
     """
     package, _, kind = name.split("/")
     members = {field: _member_type(node) for field, node in typestore().fielddefs[name][1]}
-    sample = make_idl_struct(f"{kind}_", f"{package}.msg.dds_.{kind}_", members, dataclassify=False)
+    sample: Any = make_idl_struct(f"{kind}_", f"{package}.msg.dds_.{kind}_", members, dataclassify=False)
     sample.serialize = _serialize
     sample.deserialize = sample.deserialize_key = classmethod(_deserialize)
     return sample
@@ -50,15 +51,16 @@ def _sample_type(name: str) -> type[IdlStruct]:
 def _member_type(node: Any) -> Any:
     """A member's DDS type from the field description of `rosbags`."""
     kind, detail = node
+    kinds: Any = idl_types  # generic by a trick that type checkers do not see
     if kind == Nodetype.NAME:
         return _sample_type(detail)
     if kind == Nodetype.BASE:
-        plain = {"string": str, "wstring": str, "bool": bool, "byte": types.uint8, "char": types.uint8}
-        return plain.get(detail[0]) or getattr(types, detail[0])
+        plain = {"string": str, "wstring": str, "bool": bool, "byte": kinds.uint8, "char": kinds.uint8}
+        return plain.get(detail[0]) or getattr(kinds, detail[0])
     inner, length = _member_type(detail[0]), detail[1]
     if kind == Nodetype.ARRAY:
-        return types.array[inner, length]
-    return types.sequence[inner, length] if length else types.sequence[inner]
+        return kinds.array[inner, length]
+    return kinds.sequence[inner, length] if length else kinds.sequence[inner]
 
 
 def _topic(participant: DomainParticipant, name: str, message_type: type[Any]) -> Topic:
@@ -73,9 +75,7 @@ def _user_data(message_type: type[Any]) -> bytes:
 class Publisher:
     """Sends messages of one type on a topic."""
 
-    def __init__(
-        self, participant: DomainParticipant, message_type: type[Any], topic: str, qos: QoSProfile
-    ) -> None:
+    def __init__(self, participant: DomainParticipant, message_type: type[Any], topic: str, qos: QoSProfile) -> None:
         self.topic_name = topic
         self.msg_type = message_type
         self.qos_profile = qos
@@ -93,7 +93,7 @@ class Publisher:
             return
         if not isinstance(message, (bytes, memoryview, self.msg_type)):
             raise TypeError(f"{self.topic_name}: {type(message).__name__} given, {self.msg_type.__name__} needed")
-        sample = self._writer.data_type.__new__(self._writer.data_type)
+        sample: Any = object.__new__(self._writer.data_type)
         sample.raw = bytes(message if isinstance(message, (bytes, memoryview)) else serialize(message))
         self._writer.write(sample)
 
@@ -134,9 +134,7 @@ class Subscription:
         self._reader: DataReader | None = DataReader(
             participant, _topic(participant, topic, message_type), qos.to_dds(_user_data(message_type))
         )
-        self.condition = ReadCondition(
-            self._reader, ViewState.Any | SampleState.NotRead | InstanceState.Any
-        )
+        self.condition = ReadCondition(self._reader, ViewState.Any | SampleState.NotRead | InstanceState.Any)
 
     def take(self) -> Any | None:
         """

@@ -24,9 +24,7 @@ PACKAGES = ("builtin_interfaces", "std_msgs", "sensor_msgs", "rcl_interfaces", "
 # vision_msgs is not among the types of rosbags.
 _VISION_MSGS = {
     "vision_msgs/msg/VisionClass": "uint16 class_id\nstring class_name\n",
-    "vision_msgs/msg/LabelInfo": (
-        "std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n"
-    ),
+    "vision_msgs/msg/LabelInfo": ("std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n"),
 }
 _DTYPES = {"bool": np.bool_, "byte": np.uint8, "char": np.uint8, "float32": np.float32, "float64": np.float64} | {
     f"{kind}{bits}": np.dtype(f"{kind}{bits}").type for kind in ("int", "uint") for bits in (8, 16, 32, 64)

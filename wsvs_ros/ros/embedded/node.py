@@ -96,9 +96,7 @@ class Node:
     def add_on_set_parameters_callback(self, callback: SetCallback) -> None:
         self._parameters.callbacks.insert(0, callback)
 
-    def create_publisher(
-        self, msg_type: type[Any], topic: str, qos_profile: QoSProfile | int, **_: Any
-    ) -> Publisher:
+    def create_publisher(self, msg_type: type[Any], topic: str, qos_profile: QoSProfile | int, **_: Any) -> Publisher:
         name = self.resolve_topic_name(topic)
         publisher = Publisher(self.context.participant, msg_type, name, profile(qos_profile))
         self._publishers.append(publisher)
@@ -115,9 +113,7 @@ class Node:
         **_: Any,
     ) -> Subscription:
         name = self.resolve_topic_name(topic)
-        subscription = Subscription(
-            self.context.participant, msg_type, name, callback, profile(qos_profile), raw=raw
-        )
+        subscription = Subscription(self.context.participant, msg_type, name, callback, profile(qos_profile), raw=raw)
         self._subscriptions.append(subscription)
         self.context.wake.set(True)
         return subscription

@@ -1,0 +1,46 @@
+"""Configurations: the committed ones load, mistakes are named by file, key and value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'wsvs_ros[train]'")
+
+from training.config import ConfigError, load_config
+
+CONFIGS = sorted((Path(__file__).resolve().parents[2] / "training" / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_committed_configurations_load(path: Path) -> None:
+    config = load_config(path, ["seed=7", "data.root=/somewhere"])
+    assert config.seed == 7
+    assert config.path(config.data.weights).is_relative_to("/somewhere")
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("optimiser.steps=many", "optimiser.steps: .*integer.*, got 'many'"),
+        ("optimiser.steps=0", "optimiser.steps: .*greater than or equal to 1, got 0"),
+        ("optimiser.momentum=1", "optimiser.momentum: Extra inputs are not permitted"),
+        ("backbone=resnet", "backbone: .*'mobilenet_v2' or 'vgg16', got 'resnet'"),
+        ("heatmaps.threshold=2", "heatmaps.threshold: .*less than 1"),
+        ("seed", "write section.key=value"),
+        ("seed.x=1", "seed is a value, not a section"),
+        ("seed=[", "the value is not YAML"),
+    ],
+)
+def test_mistakes_are_named(override: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_config(CONFIGS[0], [override])
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none.yaml: cannot be read"):
+        load_config(tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("[1]")
+    with pytest.raises(ConfigError, match=r"list.yaml: a mapping of settings is needed, got list"):
+        load_config(tmp_path / "list.yaml")

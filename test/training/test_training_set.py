@@ -1,0 +1,73 @@
+"""Training crops: image, flow and labels stay together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
+
+from training.config import Augmentation  # noqa: E402
+from training.datasets import Sample  # noqa: E402
+from training.datasets.tagged_drives import CachedDrive  # noqa: E402
+from training.datasets.training_set import TrainingSet  # noqa: E402
+from training.fit import EndlessOrder  # noqa: E402
+
+
+def striped_set(folder: Path, augmentation: Augmentation) -> TrainingSet:
+    """Label k fills the k-th of ten vertical stripes, whose gray is 20 k and whose flow is (k, -k)."""
+    stripe = np.repeat(np.arange(10), 32)
+    image = np.repeat(np.tile((20 * stripe).astype(np.uint8), (240, 1))[..., None], 3, 2)
+    flow = np.tile(np.stack([stripe, -stripe]).astype(np.float32)[:, None], (2, 240, 1))
+    np.save(folder / "a.npy", np.tile((np.repeat(np.arange(10), 4)).astype(np.uint8), (30, 1)))
+    sample = Sample("a", np.ones(11, bool), lambda: image, lambda: flow)
+    return TrainingSet([sample], folder, length=2, augmentation=augmentation, seed=0)
+
+
+@pytest.mark.parametrize("position", range(8))
+def test_labels_image_and_flow_are_cropped_alike(tmp_path: Path, position: int) -> None:
+    augmentation = Augmentation(crop=(160, 120), scale=(0.8, 1.3), motion_dropout=0.0, jitter=0.0)
+    item = striped_set(tmp_path, augmentation)[position]
+    labels = item["labels"].numpy()
+    assert labels.shape == (15, 20)
+    image = item["image"].numpy()[0, 4::8, 4::8]
+    flow = item["flow"].numpy()[:, 4::8, 4::8]
+    inside = labels != 255
+    assert inside.mean() > 0.8
+    near = np.abs(image / 20 - labels) < 1.01  # a cell may lie on the line between two stripes
+    assert near[inside].mean() > 0.97
+    mirrored = np.diff(labels[7][labels[7] != 255].astype(int)).sum() < 0
+    sign = -1 if mirrored else 1
+    scale = np.median(-flow[1][inside & (labels > 2)] / labels[inside & (labels > 2)])
+    assert 0.75 < scale < 1.35
+    assert np.median(np.abs(sign * flow[0] + flow[1])[inside]) < 1e-3
+
+
+def test_motion_dropout_sets_all_of_the_flow_to_zero(tmp_path: Path) -> None:
+    dropped = striped_set(tmp_path, Augmentation(crop=(160, 120), motion_dropout=1.0))[0]
+    assert dropped["flow"].shape == (4, 120, 160)
+    assert not dropped["flow"].any()
+
+
+def test_crops_depend_on_seed_and_position_alone(tmp_path: Path) -> None:
+    augmentation = Augmentation(crop=(160, 120))
+    first, again = striped_set(tmp_path, augmentation), striped_set(tmp_path, augmentation)
+    assert torch.equal(first[5]["image"], again[5]["image"])
+    assert not torch.equal(first[5]["image"], first[6]["image"])
+
+
+def test_a_drives_stack_is_the_segmenters_window() -> None:
+    flow = np.arange(6, dtype=np.float16)[:, None, None, None] * np.ones((6, 2, 3, 4), np.float16)
+    drive = CachedDrive(np.zeros((6, 3, 4, 3), np.uint8), flow, np.arange(6.0))
+    assert drive.stack(4, length=3, lookahead=0)[:, 0, 0].tolist() == [2, 2, 3, 3, 4, 4]
+    assert drive.stack(1, length=3, lookahead=0)[:, 0, 0].tolist() == [0, 0, 0, 0, 1, 1]
+    assert drive.stack(5, length=3, lookahead=1)[:, 0, 0].tolist() == [4, 4, 5, 5, 0, 0]
+
+
+def test_order_visits_each_sample_once_an_epoch_and_resumes() -> None:
+    whole = list(EndlessOrder(7, count=21, seed=3))
+    assert [position // 7 for position in whole] == [0] * 7 + [1] * 7 + [2] * 7
+    assert all(sorted(p % 7 for p in whole[k : k + 7]) == list(range(7)) for k in (0, 7, 14))
+    assert list(EndlessOrder(7, count=21, seed=3, first=10)) == whole[10:]
