@@ -40,17 +40,18 @@ class SegmentationNode(Node):
 
     def __init__(self) -> None:
         super().__init__("segmentation")
-        self._parameters = declare(self)
+        # rclpy's Node has attributes of its own, `_parameters` and `_publishers` among them: not these names here
+        self._settings = declare(self)
         self._segmenter = self._load_segmenter()
-        self._outputs = Outputs(self, self._segmenter.bundle.labels, self._parameters)
+        self._outputs = Outputs(self, self._segmenter.bundle.labels, self._settings)
         self._received = self._refused = self._failed = 0
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._work, name="inference", daemon=True)
         self._worker.start()
-        topic = "image/compressed" if self._parameters.compressed else "image"
-        kind = CompressedImage if self._parameters.compressed else Image
-        qos = QoSProfile(depth=self._parameters.queue_depth, reliability=ReliabilityPolicy.BEST_EFFORT)
+        topic = "image/compressed" if self._settings.compressed else "image"
+        kind = CompressedImage if self._settings.compressed else Image
+        qos = QoSProfile(depth=self._settings.queue_depth, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._subscription = self.create_subscription(kind, topic, self._on_image, qos)
         bundle = self._segmenter.bundle
         self.get_logger().info(
@@ -72,14 +73,14 @@ class SegmentationNode(Node):
         )
 
     def _load_segmenter(self) -> VideoSegmenter:
-        parameters = self._parameters
-        bundle = ModelBundle.load(Path(parameters.model) if parameters.model else default_bundle_path())
+        settings = self._settings
+        bundle = ModelBundle.load(Path(settings.model) if settings.model else default_bundle_path())
         return VideoSegmenter(
             bundle,
-            engine=parameters.engine,
-            lookahead=None if parameters.lookahead < 0 else parameters.lookahead,
-            max_gap=parameters.max_gap,
-            threads=parameters.threads or None,
+            engine=settings.engine,
+            lookahead=None if settings.lookahead < 0 else settings.lookahead,
+            max_gap=settings.max_gap,
+            threads=settings.threads or None,
         )
 
     def _on_image(self, message: Any) -> None:

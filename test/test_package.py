@@ -1,0 +1,79 @@
+"""The package's own promises: one version, files that install, arrows that only run down."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+import yaml
+
+import wsvs_ros
+from wsvs_ros.perception import ModelBundle, default_bundle_path
+
+ROOT = Path(__file__).resolve().parents[1]
+_ABOVE = {"perception": 0, "images": 0, "evaluation": 1, "drives": 1, "ros": 1, "cli": 2}
+_NO_ROS = ("rclpy", "sensor_msgs", "std_msgs", "vision_msgs", "rcl_interfaces")
+
+
+def modules() -> list[Path]:
+    return sorted((ROOT / "wsvs_ros").rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    setup = re.search(r'version="([^"]+)"', (ROOT / "setup.py").read_text())
+    package = ElementTree.parse(ROOT / "package.xml").findtext("version")
+    assert setup is not None
+    assert setup[1] == package == wsvs_ros.__version__
+    assert (ROOT / "CHANGELOG.rst").read_text().count(f"\n{package} (") == 1
+
+
+def test_package_xml_has_no_pip_keys() -> None:
+    root = ElementTree.parse(ROOT / "package.xml").getroot()
+    assert root.get("format") == "3"
+    names = {item.text for item in root if item.tag.endswith("depend")}
+    assert not {name for name in names if name and (name.endswith("-pip") or name in ("torch", "tensorrt"))}
+    assert root.findtext("export/build_type") == "ament_python"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_only_run_down(path: Path) -> None:
+    room = path.relative_to(ROOT / "wsvs_ros").parts[0].removesuffix(".py")
+    for name in imports(path):
+        assert not name.startswith("training"), f"{path} imports training"
+        if name.split(".")[0] in _NO_ROS:
+            assert room in ("ros", "cli"), f"{path} knows ROS"
+        match = re.match(r"wsvs_ros\.(\w+)", name)
+        if match and match[1] in _ABOVE and room in _ABOVE:
+            assert _ABOVE[match[1]] <= _ABOVE[room], f"{path} imports {name}"
+
+
+def test_the_default_bundle_is_whole_and_small() -> None:
+    bundle = ModelBundle.load(default_bundle_path())
+    assert bundle.model_path.stat().st_size < 12e6
+    assert bundle.labels.name == "camvid11"
+    assert bundle.trained_on
+    assert "CC BY-NC" in (bundle.path / "README.md").read_text()
+    assert bundle.metrics["miou"] > 0.25
+
+
+def test_layouts_show_topics_that_exist() -> None:
+    layout = json.loads((ROOT / "config" / "foxglove_layout.json").read_text())
+    rviz = yaml.safe_load((ROOT / "config" / "segment.rviz").read_text())
+    topics = {panel["imageMode"]["imageTopic"] for panel in layout["configById"].values()}
+    topics |= {display["Topic"]["Value"] for display in rviz["Visualization Manager"]["Displays"]}
+    assert topics == {"/camera/image_raw", "/segmentation/overlay", "/segmentation/label"}
