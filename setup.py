@@ -40,6 +40,7 @@ setup(
         "train": [
             "lightning>=2.4",
             "onnx>=1.16",
+            "onnxscript>=0.5",
             "pydantic>=2.6",
             "safetensors>=0.4",
             "scikit-learn>=1.4",

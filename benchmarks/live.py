@@ -59,6 +59,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     rclpy.init(args=[])
     listener = Listener()
     node = start("run", *(["--model", args.model] if args.model else []))
+    listener.wait_for_node()
     play = start(
         "play", args.drive, "--fps", str(args.rate), "--size", args.size, "--seconds", str(args.seconds), "--loop"
     )
@@ -97,7 +98,18 @@ class Listener:
         self.latencies: list[float] = []
         reliable = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
         self.node.create_subscription(Image, "/camera/image_raw", self._on_image, reliable)
-        self.node.create_subscription(Image, "/segmentation/label", self._on_label, reliable)
+        self._labels_from = self.node.create_subscription(Image, "/segmentation/label", self._on_label, reliable)
+
+    def wait_for_node(self) -> None:
+        """Until the node publishes, and so subscribes; frames sent before are nobody's loss."""
+        import rclpy
+
+        until = time.monotonic() + 30
+        while not self._labels_from.get_publisher_count():
+            if time.monotonic() > until:
+                raise SystemExit("the node did not start")
+            rclpy.spin_once(self.node, timeout_sec=0.1)
+        time.sleep(1.0)  # its camera subscription comes right after
 
     def _on_image(self, message: Any) -> None:
         self.images.add(key(message))

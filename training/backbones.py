@@ -55,18 +55,19 @@ class SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        pads: list[int] = []
-        for size, kernel, stride, dilation in zip(
-            (int(x.shape[3]), int(x.shape[2])),
-            self.kernel_size[::-1],
-            self.stride[::-1],
-            self.dilation[::-1],
-            strict=True,
-        ):
-            total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
-            pads += [total // 2, total - total // 2]
-        if any(pads):
-            x = F.pad(x, pads)
+        # ints, so that an exported graph has the padding as constants
+        totals = [
+            max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+            for size, kernel, stride, dilation in zip(
+                map(int, x.shape[2:]), self.kernel_size, self.stride, self.dilation, strict=True
+            )
+        ]
+        if not any(total % 2 for total in totals):
+            # the convolution's own padding: an inference engine keeps its memory layout, a Pad breaks it
+            padding = [total // 2 for total in totals]
+            return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        bottom, right = totals
+        x = F.pad(x, [right // 2, right - right // 2, bottom // 2, bottom - bottom // 2])
         return self._conv_forward(x, self.weight, self.bias)
 
 

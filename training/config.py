@@ -93,6 +93,7 @@ class Augmentation(_Section):
 
 class Config(_Section):
     name: str
+    notes: tuple[str, ...] = Field((), description="limits and choices, for the model card")
     labels: str = Field("camvid11", description="a built-in label set or a YAML file")
     backbone: Literal["mobilenet_v2", "vgg16"] = "mobilenet_v2"
     working_size: tuple[int, int] = Field((480, 360), description="width, height of the network's input")

@@ -38,19 +38,20 @@ after "Bringing Background into the Foreground" (Saleh et al., 2017).
 {data}
 
 The tags, the iconic images and the ImageNet classifier are all the supervision there is.
-Non-commercial and research terms among these sources extend to uses of this model: train on data of your
-own for anything else.
+Terms of these sources, such as non-commercial use, extend to uses of this model.
 
 ## Reached
 
 {_table(metrics)}
 
-## Limits
+{_notes(config)}"""
 
-Thin and rare classes (pole, sign, fence, cyclist) are barely learnt at this stage, and so is the line between
-road and sidewalk. The model has seen daylight and dusk in European cities and highways, no night, rain or
-snow. It is a perception baseline, not a safety function.
-"""
+
+def _notes(config: Config) -> str:
+    if not config.notes:
+        return ""
+    lines = "\n".join(f"- {note}" for note in config.notes)
+    return f"## Notes\n\n{lines}\n"
 
 
 def _table(metrics: Mapping[str, Any]) -> str:

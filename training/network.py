@@ -84,7 +84,8 @@ class TwoStreamNet(nn.Module):
     def _fuse(self, appearance: Tensor, scores: Tensor, flow: Tensor) -> Tensor:
         assert self.motion is not None
         if self.motion_reduction > 1:
-            flow = F.avg_pool2d(flow, self.motion_reduction, ceil_mode=True)
+            odd = any(int(side) % self.motion_reduction for side in flow.shape[2:])
+            flow = F.avg_pool2d(flow, self.motion_reduction, ceil_mode=odd)
         motion = self.motion.features(torch.tanh(flow / _FLOW_SCALE))[_FUSED // self.motion_reduction]
         if motion.shape[2:] != appearance.shape[2:]:
             motion = F.interpolate(motion, size=appearance.shape[2:], mode="bilinear", align_corners=False)

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from training.datasets.sample import Sample
-from wsvs_ros.drives import open_drive
+from wsvs_ros.drives import Drive, open_drive
 from wsvs_ros.drives.tags import load_clip_tags
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
@@ -64,7 +64,7 @@ def cache_drive(path: Path, cache: Path, *, size: tuple[int, int], flow: FlowSet
 
     :param cache: folder of this drive's arrays; named by what went into them, so it is never stale.
     :param size: working size: width, height.
-    :param fps: frame rate where the drive does not tell.
+    :param fps: frame rate of a drive that is a folder of images.
     """
     names = ("frames.npy", "flow.npy", "stamps.npy")
     if not all((cache / name).is_file() for name in names):
@@ -83,7 +83,7 @@ def _decode(
     compute = create_flow(settings)
     frames, fields, stamps = [], [], []
     previous = None
-    with open_drive(path, fps=fps) as drive:
+    with _open(path, fps) as drive:
         for frame in tqdm(drive, total=drive.frame_count, desc=f"flow of {path.name}", unit="frame"):
             image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
             gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -95,6 +95,12 @@ def _decode(
     if not frames:
         raise WsvsError(f"{path}: no frames; check the file, or take it out of the tags")
     return np.stack(frames), np.stack(fields), np.array(stamps) - stamps[0]
+
+
+def _open(path: Path, fps: float) -> Drive:
+    """Videos and bags know their own rate; a folder of images has the given one."""
+    drive = open_drive(path)
+    return open_drive(path, fps=fps) if drive.kind == "folder" else drive
 
 
 def tagged_drives(
