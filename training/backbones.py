@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -36,14 +35,43 @@ class WeightsError(WsvsError):
     """A weights file that cannot be used for the network at hand."""
 
 
-class Backbone(Protocol):
-    """What a stream needs to know of a classifier."""
+class Backbone(nn.Module):
+    """
+    A classifier's layers, one after the other, as far as a stream needs them.
+
+    Subclasses fill `layers` (a Sequential), and for each of them `strides` and `channels`.
+    """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    """What images in 0..255 are normalised with."""
+
+    layers: nn.Sequential
+    strides: list[int]
+    channels: list[int]
 
     def features(self, x: Tensor) -> dict[int, Tensor]:
-        """Feature maps by stride (4, 8, 16, ...), from (B, C, H, W) normalised input."""
+        """The last feature map of each stride, from (B, C, H, W) normalised input."""
+        maps: dict[int, Tensor] = {}
+        for layer, stride in zip(self.layers, self.strides, strict=True):
+            x = layer(x)
+            maps[stride] = x
+        return maps
+
+    def channels_at(self, stride: int) -> int:
+        """Channels of the last feature map at ``stride``."""
+        return [c for c, s in zip(self.channels, self.strides, strict=True) if s == stride][-1]
+
+    def load_imagenet(self, path: Path) -> None:
+        """
+        Load ImageNet weights from a state dict with torchvision's names.
+
+        The first convolution of a stream with other than 3 inputs is the RGB weights' mean, repeated and
+        scaled so that its response keeps its size.
+
+        :raises WeightsError: if the file lacks a tensor of this network or has another shape.
+        """
+        raise NotImplementedError
 
 
 class SameConv2d(nn.Conv2d):
@@ -89,7 +117,7 @@ class InvertedResidual(nn.Module):
         return x + self.conv(x) if self.shortcut else self.conv(x)
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(Backbone):
     """
     MobileNetV2 1.0 with folded batch norm.
 
@@ -126,26 +154,8 @@ class MobileNetV2(nn.Module):
         self.layers = nn.Sequential(*layers[:blocks])
         self.strides, self.channels = self.strides[:blocks], self.channels[:blocks]
 
-    def features(self, x: Tensor) -> dict[int, Tensor]:
-        maps: dict[int, Tensor] = {}
-        for layer, stride in zip(self.layers, self.strides, strict=True):
-            x = layer(x)
-            maps[stride] = x
-        return maps
-
-    def channels_at(self, stride: int) -> int:
-        """Channels of the last feature map at ``stride``."""
-        return [c for c, s in zip(self.channels, self.strides, strict=True) if s == stride][-1]
-
     def load_imagenet(self, path: Path) -> None:
-        """
-        Load torchvision-named ImageNet weights, folding batch norm.
-
-        The first convolution of a stream with other than 3 inputs is the RGB weights' mean, repeated
-        and scaled so that its response keeps its size.
-
-        :raises WeightsError: if the file lacks a tensor of this network or has another shape.
-        """
+        """See :meth:`Backbone.load_imagenet`; batch norm is folded."""
         tensors = read_weights(path)
         for index, layer in enumerate(self.layers):
             prefix = f"features.{index}"
@@ -160,7 +170,7 @@ class MobileNetV2(nn.Module):
                 _load_folded(layer[0], tensors, f"{prefix}.0", f"{prefix}.1", path)
 
 
-class Vgg16(nn.Module):
+class Vgg16(Backbone):
     """
     VGG-16's thirteen convolutions (BF 3.2); the last pooling is left out, so conv5-3 has stride 16.
 
@@ -185,23 +195,8 @@ class Vgg16(nn.Module):
         self.strides = [1, 2, 4, 8, 16]
         self.channels = [outputs for outputs, _ in _VGG16_STAGES]
 
-    def features(self, x: Tensor) -> dict[int, Tensor]:
-        maps: dict[int, Tensor] = {}
-        for layer, stride in zip(self.layers, self.strides, strict=True):
-            x = layer(x)
-            maps[stride] = x
-        return maps
-
-    def channels_at(self, stride: int) -> int:
-        """Channels of the feature map at ``stride``."""
-        return self.channels[self.strides.index(stride)]
-
     def load_imagenet(self, path: Path) -> None:
-        """
-        Load torchvision's ``vgg16`` weights.
-
-        :raises WeightsError: if the file lacks a tensor of this network or has another shape.
-        """
+        """See :meth:`Backbone.load_imagenet`."""
         tensors = read_weights(path)
         convolutions = [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]
         found = [re.fullmatch(r"features\.(\d+)\.weight", key) for key in tensors]

@@ -41,6 +41,7 @@ class Iconic(_Section):
 
 
 class Heatmaps(_Section):
+    weights: Path | None = Field(None, description="MobileNetV2 classifier of the heatmaps; data.weights by default")
     foreground: dict[str, tuple[int, ...]] = Field(description="label class -> ILSVRC class indices (BF 3.1)")
     iconic: Iconic
     scales: tuple[float, ...] = Field((2.0,), description="enlargements of the working size, averaged")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.backbones import MobileNetV2, Vgg16
+from training.backbones import Backbone, MobileNetV2, Vgg16
 from wsvs_ros.errors import WsvsError
 
 _FLOW_SCALE = 8.0  # pixels per frame that count as fast; larger motions saturate
@@ -29,8 +29,8 @@ class TwoStreamNet(nn.Module):
 
     def __init__(
         self,
-        appearance: MobileNetV2 | Vgg16,
-        motion: MobileNetV2 | Vgg16 | None,
+        appearance: Backbone,
+        motion: Backbone | None,
         *,
         classes: int,
         motion_reduction: int = 1,
@@ -104,8 +104,8 @@ def build_network(
     :raises WsvsError: on an unknown backbone; a :class:`~training.backbones.WeightsError` on unfit weights.
     """
     channels = 2 * window_length
-    appearance: MobileNetV2 | Vgg16
-    flow: MobileNetV2 | Vgg16 | None
+    appearance: Backbone
+    flow: Backbone | None
     if backbone == "mobilenet_v2":
         appearance = MobileNetV2(blocks=18, output_stride=16)
         flow = MobileNetV2(in_channels=channels, blocks=11, output_stride=8) if motion else None

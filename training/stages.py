@@ -54,7 +54,7 @@ def load_samples(config: Config, work: Path) -> list[Sample]:
 
 def build_heatmap_model(config: Config) -> HeatmapModel:
     """Learn the iconic classifiers and put the heatmap model together."""
-    weights = config.path(config.data.weights)
+    weights = config.path(config.heatmaps.weights or config.data.weights)
     trunk = MobileNetV2().eval()
     trunk.load_imagenet(weights)
     tensors = read_weights(weights)

@@ -12,7 +12,7 @@ import yaml
 
 pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
 
-from random_weights import random_mobilenet
+from random_weights import random_mobilenet, random_vgg16
 
 from training import export, fit
 from wsvs_ros.drives.synthetic import SyntheticDrive, SyntheticFrame
@@ -147,3 +147,12 @@ def test_a_checkpoint_that_is_none(
     assert "bad.ckpt: not a checkpoint to resume from" in capsys.readouterr().err
     assert export.main([str(work), "-o", str(tmp_path / "b"), "--checkpoint", str(tmp_path / "bad.ckpt")]) == 2
     assert "bad.ckpt: not a checkpoint" in capsys.readouterr().err
+
+
+def test_vgg16_learns_by_the_same_path(config: Path, tmp_path: Path) -> None:
+    """The papers' backbone: its own weights, the heatmaps from the light classifier; two small steps."""
+    vgg = random_vgg16(tmp_path / "vgg16.pt")
+    settings = ["backbone=vgg16", f"data.weights={vgg}", "heatmaps.weights=weights.safetensors", "optimiser.steps=2"]
+    settings += ["optimiser.batch_size=1", "augmentation.crop=[64, 64]", "working_size=[96, 72]"]
+    assert fit.main([str(config), *settings, "--work", str(tmp_path)]) == 0
+    assert (tmp_path / "checkpoints" / "last.ckpt").stat().st_size > 50e6

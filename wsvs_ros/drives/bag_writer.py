@@ -11,7 +11,8 @@ import numpy as np
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.rosbag2.errors import WriterError
-from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
 
 from wsvs_ros.drives.bags import BagDrive
 from wsvs_ros.drives.drive import DriveError
@@ -59,18 +60,18 @@ class BagWriter:
             self._connections[topic] = self._writer.add_connection(topic, kind, typestore=self.typestore)
         self._write(self._connections[topic], timestamp, data)
 
-    def copy(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
-        """Append a message of another bag, with its definition and its quality of service."""
+    def copy(self, connection: Connection, timestamp: int, data: bytes | memoryview, types: Typestore) -> None:
+        """
+        Append a message of another bag, with its definition and its quality of service.
+
+        :param types: the types that the other bag knows.
+        """
         key = (connection.topic, connection.msgtype)
         if key not in self._connections:
             offered: list[Qos] = list(getattr(connection.ext, "offered_qos_profiles", ()))
+            definition, digest = _definition(connection, types)
             self._connections[key] = self._writer.add_connection(
-                connection.topic,
-                connection.msgtype,
-                msgdef=connection.msgdef.data or None,
-                rihs01=connection.digest or None,
-                typestore=self.typestore,
-                offered_qos_profiles=offered,
+                connection.topic, connection.msgtype, msgdef=definition, rihs01=digest, offered_qos_profiles=offered
             )
         self._write(self._connections[key], timestamp, data)
 
@@ -111,7 +112,8 @@ class LabelBagWriter:
         self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3")
         # messages of ROS 1 have another wire format
         if not only_labels and drive.reader.is2:
-            drive.tap = self._bag.copy
+            types = drive.reader.typestore
+            drive.tap = lambda connection, timestamp, data: self._bag.copy(connection, timestamp, data, types)
 
     def write(self, source: Any, labels: np.ndarray) -> None:
         """
@@ -138,3 +140,17 @@ class LabelBagWriter:
     def close(self) -> None:
         """Finish the bag."""
         self._bag.close()
+
+
+def _definition(connection: Connection, types: Typestore) -> tuple[str, str]:
+    """
+    A type's definition and hash. Humble's bags bear no hashes, and in sqlite3 no definitions either.
+
+    A type that only its vendor could define gets an empty definition, so that its messages are kept: `ros2 bag
+    play` takes types from the ROS 2 installation, as it has to with the original.
+    """
+    if connection.msgtype not in types.fielddefs:
+        types = get_typestore(Stores.EMPTY)
+        types.register(get_types_from_msg("", connection.msgtype))
+    definition = connection.msgdef.data or types.generate_msgdef(connection.msgtype, ros_version=2)[0]
+    return definition, connection.digest or types.hash_rihs01(connection.msgtype)
