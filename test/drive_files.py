@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 IMAGE = "sensor_msgs/msg/Image"
@@ -77,4 +80,26 @@ def make_bag(
             if words is not None:
                 said = STORE.types["std_msgs/msg/String"](data=f"word {index}")
                 bag.write(words, stamp + 1, STORE.serialize_cdr(said, "std_msgs/msg/String"))
+    return path
+
+
+def make_old_bag(path: Path, count: int, *, storage: str) -> Path:
+    """A bag as Humble writes it, with a topic of a vendor's own type: no type hashes, in sqlite3 no definitions."""
+    kind, store = "vendor_msgs/msg/Wheel", get_typestore(Stores.ROS2_JAZZY)
+    store.register(get_types_from_msg("int32 ticks\n", kind))
+    plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
+    with Writer(path, version=8, storage_plugin=plugin) as bag:
+        camera = bag.add_connection("/camera/image_raw", IMAGE, typestore=store)
+        wheel = bag.add_connection("/wheel", kind, typestore=store)
+        for index, picture in enumerate(frames(count)):
+            bag.write(camera, index, STORE.serialize_cdr(image_message(picture, index), IMAGE))
+            bag.write(wheel, index, store.serialize_cdr(store.types[kind](ticks=index), kind))
+    metadata = path / "metadata.yaml"
+    metadata.write_text(re.sub(r"type_description_hash:\s+\S+", "type_description_hash: ''", metadata.read_text()))
+    if storage == "sqlite3":
+        with closing(sqlite3.connect(next(path.glob("*.db3")))) as database:
+            database.executescript(
+                "DROP TABLE message_definitions; UPDATE schema SET schema_version = 3;"
+                "ALTER TABLE topics DROP COLUMN type_description_hash;"
+            )
     return path

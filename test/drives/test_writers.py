@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from drive_files import STORE, frames, make_bag
+from drive_files import STORE, frames, make_bag, make_old_bag
+from rosbags.highlevel import AnyReader
 
 from wsvs_ros.drives import DriveError, open_drive
 from wsvs_ros.drives.bag_writer import LABEL_TOPIC, BagWriter, LabelBagWriter
@@ -83,6 +84,22 @@ def test_labelled_bag_holds_everything_and_the_labels(tmp_path: Path, storage: s
     assert [frame.stamp_ns for frame in found] == stamps
     assert {frame.frame_id for frame in found} == {"front"}
     assert np.array_equal(found[0].image[..., 0], labels)
+
+
+@pytest.mark.parametrize("storage", ["sqlite3", "mcap"])
+def test_vendors_types_of_an_old_bag_are_copied(tmp_path: Path, storage: str) -> None:
+    """Humble's bags have no type hashes, and in sqlite3 no definitions: their messages are kept all the same."""
+    bag = make_old_bag(tmp_path / "in", 3, storage=storage)
+    with open_drive(bag) as drive:
+        writer = LabelBagWriter(tmp_path / "out", drive)  # type: ignore[arg-type]
+        for frame in drive:
+            writer.write(frame.source, np.zeros((3, 4), np.uint8))
+        writer.close()
+    with AnyReader([bag], default_typestore=STORE) as before, AnyReader([tmp_path / "out"]) as after:
+        sent = [data for connection, _, data in before.messages() if connection.topic == "/wheel"]
+        kept = [data for connection, _, data in after.messages() if connection.topic == "/wheel"]
+    assert len(kept) == 3
+    assert kept == sent
 
 
 def test_bags_are_never_overwritten(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,9 +58,10 @@ class BagWriter:
         :param data: CDR.
         :raises DriveError: if it cannot be written, e.g. because the disk is full.
         """
-        if topic not in self._connections:
-            self._connections[topic] = self._writer.add_connection(topic, kind, typestore=self.typestore)
-        self._write(self._connections[topic], timestamp, data)
+        with self._said():
+            if topic not in self._connections:
+                self._connections[topic] = self._writer.add_connection(topic, kind, typestore=self.typestore)
+            self._writer.write(self._connections[topic], timestamp, data)
 
     def copy(self, connection: Connection, timestamp: int, data: bytes | memoryview, types: Typestore) -> None:
         """
@@ -67,13 +70,14 @@ class BagWriter:
         :param types: the types that the other bag knows.
         """
         key = (connection.topic, connection.msgtype)
-        if key not in self._connections:
-            offered: list[Qos] = list(getattr(connection.ext, "offered_qos_profiles", ()))
-            definition, digest = _definition(connection, types)
-            self._connections[key] = self._writer.add_connection(
-                connection.topic, connection.msgtype, msgdef=definition, rihs01=digest, offered_qos_profiles=offered
-            )
-        self._write(self._connections[key], timestamp, data)
+        with self._said():
+            if key not in self._connections:
+                offered: list[Qos] = list(getattr(connection.ext, "offered_qos_profiles", ()))
+                definition, digest = _definition(connection, types)
+                self._connections[key] = self._writer.add_connection(
+                    *key, msgdef=definition, rihs01=digest, offered_qos_profiles=offered
+                )
+            self._writer.write(self._connections[key], timestamp, data)
 
     def close(self) -> None:
         """
@@ -88,11 +92,12 @@ class BagWriter:
         except (OSError, sqlite3.Error, WriterError) as error:
             raise DriveError(f"{self.path}: the bag cannot be finished: {error}; see {self._partial}") from error
 
-    def _write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
+    @contextmanager
+    def _said(self) -> Iterator[None]:
         try:
-            self._writer.write(connection, timestamp, data)
-        except (OSError, sqlite3.Error) as error:
-            raise DriveError(f"{self.path}: cannot be written: {error}") from error
+            yield
+        except (OSError, sqlite3.Error, WriterError) as error:
+            raise DriveError(f"{self.path}: cannot be written: {error}; see {self._partial}") from error
 
 
 class LabelBagWriter:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
@@ -48,7 +48,7 @@ class BagDrive:
         count = sum(connection.msgcount for connection in self.connections)
         seconds = self.reader.duration * 1e-9
         self.frame_count: int | None = count
-        self.fps: float | None = fps or (count / seconds if seconds > 0 and count > 1 else None)
+        self.fps: float | None = fps or ((count - 1) / seconds if seconds > 0 and count > 1 else None)
 
     @property
     def topic(self) -> str:
@@ -79,7 +79,7 @@ class BagDrive:
     def _messages(self) -> Iterator[tuple[Connection, int, bytes]]:
         try:
             yield from self.reader.messages(self.connections if self.tap is None else ())
-        except (AnyReaderError, OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # of the storage or its compression; they share no base class
             raise DriveError(f"{self.path}: the bag breaks off: {error}") from error
 
     def close(self) -> None:

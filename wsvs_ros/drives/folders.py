@@ -28,8 +28,10 @@ class FolderDrive:
     def __init__(self, path: Path, *, fps: float | None = None) -> None:
         self.path = path
         folder = path / "images" if (path / "images").is_dir() else path
-        self._files = sorted((file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES), key=_natural)
+        self._files = sorted((file for file in folder.iterdir() if _is_image(file)), key=_natural)
         if not self._files:
+            if any(file.suffix in {".mcap", ".db3"} for file in folder.iterdir()):
+                raise DriveError(f"{folder}: a bag without its metadata.yaml; `ros2 bag reindex` makes one anew")
             raise DriveError(f"{folder}: no images here ({', '.join(sorted(_SUFFIXES))})")
         stems = [file.stem for file in self._files]
         twice = next((stem for stem in stems if stems.count(stem) > 1), None) if len(set(stems)) < len(stems) else None
@@ -56,5 +58,10 @@ class FolderDrive:
         self.close()
 
 
+def _is_image(path: Path) -> bool:
+    """Hidden files, such as the `._1.png` that macOS leaves beside `1.png`, are none."""
+    return path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
+
+
 def _natural(path: Path) -> list[tuple[int, int | str]]:
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", path.stem) if part]
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", path.stem) if part]
