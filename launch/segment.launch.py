@@ -1,12 +1,10 @@
 """One camera: the segmentation node, with its parameters from config/segment.yaml."""
 
-from launch.actions import DeclareLaunchArgument
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-
-from launch import LaunchDescription
 
 DEFAULT_PARAMETERS = PathJoinSubstitution([FindPackageShare("wsvs_ros"), "config", "segment.yaml"])
 
@@ -16,38 +14,42 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument("image", default_value="/camera/image_raw", description="camera topic to segment"),
+            DeclareLaunchArgument("params", default_value=DEFAULT_PARAMETERS, description="YAML file of parameters"),
             DeclareLaunchArgument(
-                "model", default_value="", description="model bundle; empty for the one of the package"
+                "model", default_value="", description="model bundle; empty for what params or the package has"
             ),
-            DeclareLaunchArgument("engine", default_value="auto", description="what runs the network"),
+            DeclareLaunchArgument(
+                "engine", default_value="", description="what runs the network; empty for what params has"
+            ),
             DeclareLaunchArgument(
                 "compressed",
-                default_value="false",
-                choices=["true", "false"],
-                description="subscribe to <image>/compressed instead of <image>",
+                default_value="",
+                choices=["", "true", "false"],
+                description="subscribe to <image>/compressed instead of <image>; empty for what params has",
             ),
-            DeclareLaunchArgument("params", default_value=DEFAULT_PARAMETERS, description="YAML file of parameters"),
             DeclareLaunchArgument("namespace", default_value="", description="namespace of the node"),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn or error"),
-            Node(
-                package="wsvs_ros",
-                executable="segmentation_node",
-                name="segmentation",
-                namespace=LaunchConfiguration("namespace"),
-                output="screen",
-                parameters=[
-                    LaunchConfiguration("params"),
-                    {
-                        "model": ParameterValue(LaunchConfiguration("model"), value_type=str),
-                        "engine": ParameterValue(LaunchConfiguration("engine"), value_type=str),
-                        "compressed": ParameterValue(LaunchConfiguration("compressed"), value_type=bool),
-                    },
-                ],
-                remappings=[
-                    ("image", LaunchConfiguration("image")),
-                    ("image/compressed", [LaunchConfiguration("image"), "/compressed"]),
-                ],
-                arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
-            ),
+            OpaqueFunction(function=segmentation_node),
         ]
     )
+
+
+def segmentation_node(context: LaunchContext) -> list[Node]:
+    """The node; an argument that was given wins over the parameter file."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ("model", "engine", "compressed")}
+    overrides = {name: value for name, value in given.items() if value}
+    if "compressed" in overrides:
+        overrides["compressed"] = overrides["compressed"] == "true"
+    image = LaunchConfiguration("image").perform(context)
+    return [
+        Node(
+            package="wsvs_ros",
+            executable="segmentation_node",
+            name="segmentation",
+            namespace=LaunchConfiguration("namespace"),
+            output="screen",
+            parameters=[LaunchConfiguration("params"), overrides],
+            remappings=[("image", image), ("image/compressed", f"{image}/compressed")],
+            arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
+        )
+    ]

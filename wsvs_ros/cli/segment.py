@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from wsvs_ros.cli.arguments import positive
 from wsvs_ros.cli.interruption import Interruption
+from wsvs_ros.cli.results import SUMMARY, make_folder
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.render import overlay
 
@@ -37,9 +39,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--lookahead", type=int, help="frames of future a frame waits for (default: the bundle's)")
     parser.add_argument("--no-motion", action="store_true", help="treat each frame alone")
     parser.add_argument("--topic", help="image topic of a bag with several")
-    parser.add_argument("--fps", type=float, help="frames per second (default: the drive's; 15 for folders)")
+    parser.add_argument("--fps", type=positive, help="frames per second (default: the drive's; 15 for folders)")
     parser.add_argument("--no-overlay", action="store_true", help="write no overlay.mp4")
     parser.add_argument("--only-labels", action="store_true", help="for bags: leave the input's messages out of bag/")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an OUT that holds results of an earlier run and nothing else"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -51,7 +56,6 @@ def run(args: argparse.Namespace) -> int:
 
     bundle = ModelBundle.load(args.model or default_bundle_path())
     with open_drive(args.input, topic=args.topic, fps=args.fps) as drive:
-        _make_output(args.output)
         with VideoSegmenter(
             bundle,
             engine=args.engine,
@@ -60,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
             max_gap=_max_gap(drive.fps),
             threads=args.threads,
         ) as segmenter:
+            make_folder(args.output, overwrite=args.overwrite, source=args.input)
             job = _Job(args, drive, segmenter)
             interrupted = job.run()
     print(job.report())
@@ -109,6 +114,8 @@ class _Job:
                     return
                 self._take(background, lambda frame=frame: self._segmenter.push(frame))
             self._take(background, self._segmenter.flush)
+        if not self._latencies:
+            raise WsvsError(f"{self._args.input}: no frame is readable; {'; '.join(self._refused[:1]) or 'it is empty'}")
 
     def _take(self, background: Any, infer: Any) -> None:
         start = time.perf_counter()
@@ -136,8 +143,13 @@ class _Job:
 
         return LabelBagWriter(path, self._drive, only_labels=self._args.only_labels)
 
+    @property
+    def _refused(self) -> list[str]:
+        """Frames that the drive had to leave out, and why."""
+        return list(getattr(self._drive, "refused", []))
+
     def _write_summary(self) -> None:
-        path = self._args.output / "summary.json"
+        path = self._args.output / SUMMARY
         partial = path.with_suffix(".partial")
         try:
             partial.write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
@@ -160,7 +172,7 @@ class _Job:
             "fps": frames / self._seconds if self._seconds else 0.0,
             "latency_ms": {"p50": float(p50), "p95": float(p95), "p99": float(p99)},
             "stages_ms": {name: 1e3 * float(np.median(times)) for name, times in self._stages.items()},
-            "refused": getattr(self._drive, "refused", []),
+            "refused": self._refused,
             "model": {"name": bundle.name, "path": str(bundle.path), "sha256": bundle.sha256},
             "label_set": bundle.labels.name,
             "engine": self._segmenter.engine_name,
@@ -173,9 +185,11 @@ class _Job:
         }
 
     def report(self) -> str:
-        """A line for the terminal."""
+        """What the terminal shows in the end."""
         summary = self.summary()
         state = "" if self._complete else " (incomplete)"
+        if self._refused:
+            state += f", {len(self._refused)} left out as unreadable (first: {self._refused[0]})"
         return (
             f"{summary['frames']} frames in {summary['seconds']:.1f} s, {summary['fps']:.1f} a second, latency "
             f"{summary['latency_ms']['p50']:.0f} ms (p95 {summary['latency_ms']['p95']:.0f}){state}: "
@@ -186,13 +200,3 @@ class _Job:
 def _max_gap(fps: float | None) -> float:
     """A slow drive's own period is no gap."""
     return max(0.5, 3 / fps) if fps else 0.5
-
-
-def _make_output(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        taken = next(path.iterdir(), None)
-    except OSError as error:
-        raise WsvsError(f"{path}: cannot be made a folder: {error.strerror}") from error
-    if taken is not None:
-        raise WsvsError(f"{path}: exists and is not empty ({taken.name}); give a new folder, nothing is overwritten")

@@ -52,9 +52,12 @@ class VideoWriter:
     An mp4 video, made when its first frame comes.
 
     :param fps: frames per second.
+    :raises DriveError: if the path exists.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
+        if path.exists():
+            raise DriveError(f"{path}: exists already; nothing is overwritten, move it away")
         self._path = path
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
@@ -65,7 +68,7 @@ class VideoWriter:
         Append a frame; one of another size than the first is fitted to it.
 
         :param image: (H, W, 3) uint8 BGR.
-        :raises DriveError: if no video can be written there.
+        :raises DriveError: if no video can be written there, or no more of it, e.g. because the disk is full.
         """
         if self._writer is None:
             # the codec works in blocks of two
@@ -76,13 +79,26 @@ class VideoWriter:
                 raise DriveError(f"{self._path}: OpenCV cannot write this video; is the folder writable?")
         if (image.shape[1], image.shape[0]) != self._size:
             image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
-        self._writer.write(image)
+        if self._writer.write(image) is False:  # OpenCV 4 returns nothing; `close` finds it out
+            raise DriveError(self._failure)
 
     def close(self) -> None:
-        """Finish the file; only then it plays."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
+        """
+        Finish the file; only then it plays. One that does not is removed: it only takes a full disk's room.
+
+        :raises DriveError: if it does not play.
+        """
+        if self._writer is None:
+            return
+        self._writer.release()
+        self._writer = None
+        if not cv2.VideoCapture(str(self._path)).isOpened():
+            self._path.unlink(missing_ok=True)
+            raise DriveError(self._failure)
+
+    @property
+    def _failure(self) -> str:
+        return f"{self._path}: cannot be written, perhaps the disk is full; the other results so far are complete"
 
 
 class Background:
