@@ -24,10 +24,10 @@ def frames(count: int, size: tuple[int, int] = (96, 72)) -> list[np.ndarray]:
     return [np.ascontiguousarray(texture[:, 2 * k : 2 * k + width]) for k in range(count)]
 
 
-def make_video(path: Path, count: int = 10, *, fps: float = 20.0) -> Path:
-    """An mp4."""
+def make_video(path: Path, count: int = 10, *, fps: float = 20.0, codec: str = "mp4v") -> Path:
+    """A video file."""
     pictures = frames(count)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, pictures[0].shape[1::-1])
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, pictures[0].shape[1::-1])
     for picture in pictures:
         writer.write(picture)
     writer.release()

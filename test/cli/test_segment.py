@@ -84,6 +84,57 @@ def test_output_that_exists_is_refused_untouched(tmp_path: Path, wsvs: Any, tiny
     assert [path.name for path in out.iterdir()] == ["precious.txt"]
 
 
+def test_overwrite_replaces_results_and_nothing_else(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    out = tmp_path / "out"
+
+    def segment(drive: Path, *more: str) -> Any:
+        return wsvs("segment", drive, "-o", out, "--model", tiny_bundle.path, "--quiet", *more)
+
+    first, second = make_folder(tmp_path / "ten", 10), make_folder(tmp_path / "three", 3)
+    assert segment(first).returncode == 0
+    assert "--overwrite" in segment(second).stderr
+    inside = segment(out / "overlay.mp4", "--overwrite")
+    assert inside.returncode == 2
+    assert "holds the input" in inside.stderr
+    (out / "labels" / "notes.txt").write_text("mine")
+    foreign = segment(second, "--overwrite")
+    assert foreign.returncode == 2
+    assert "labels/notes.txt is none of our results" in foreign.stderr
+    assert len(labels_of(out)) == 10
+    (out / "labels" / "notes.txt").unlink()
+    assert segment(second, "--overwrite").returncode == 0
+    assert sorted(labels_of(out)) == ["0", "1", "2"]
+    (out / "summary.json").write_text("{}")
+    assert "has no summary.json of `wsvs segment`" in segment(first, "--overwrite").stderr
+    assert sorted(labels_of(out)) == ["0", "1", "2"]
+
+
+def test_bag_without_a_readable_image_says_why(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    bag = make_bag(tmp_path / "bag", 1, odd=0)
+    done = wsvs("segment", bag, "-o", tmp_path / "out", "--model", tiny_bundle.path)
+    assert done.returncode == 2
+    assert "no frame is readable; message 0 of /camera/image_raw: encoding 'odd32'" in done.stderr
+    some = wsvs("segment", make_bag(tmp_path / "b", 4, odd=1), "-o", tmp_path / "o", "--model", tiny_bundle.path)
+    assert some.returncode == 0
+    assert "message 1 of /camera/image_raw: encoding 'odd32'" in some.stdout
+
+
+def test_video_that_breaks_off_is_told(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    video = make_video(tmp_path / "a.avi", 40, codec="MJPG")
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    done = wsvs("segment", video, "-o", tmp_path / "out", "--model", tiny_bundle.path)
+    assert done.returncode == 0, done.stderr
+    assert "the video breaks off after" in done.stdout
+    assert "breaks off" in json.loads((tmp_path / "out" / "summary.json").read_text())["refused"][0]
+
+
+@pytest.mark.parametrize("fps", ["0", "-5", "nan", "inf", "fast"])
+def test_rate_that_is_none_is_refused(wsvs: Any, fps: str) -> None:
+    done = wsvs("segment", "in", "-o", "out", f"--fps={fps}")
+    assert done.returncode == 2
+    assert "a number above 0 is needed" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -132,7 +183,10 @@ def test_interruption_leaves_valid_files(tmp_path: Path, tiny_bundle: ModelBundl
     assert not list(out.rglob("*.partial*"))
 
 
-def test_full_disk_is_said_and_keeps_what_is_there(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+@pytest.mark.parametrize("what", ["mcap", "sqlite3", "overlay"])
+def test_full_disk_is_said_and_keeps_what_is_there(
+    tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle, what: str
+) -> None:
     """A limit on file sizes stands in for the disk's end: writing fails with an error of the same kind."""
     out = tmp_path / "out"
 
@@ -140,10 +194,18 @@ def test_full_disk_is_said_and_keeps_what_is_there(tmp_path: Path, wsvs: Any, ti
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
-    bag = make_bag(tmp_path / "bag", 60, storage="mcap")
-    done = wsvs("segment", bag, "-o", out, "--model", tiny_bundle.path, "--no-overlay", preexec_fn=limit)
+    if what == "overlay":
+        drive, more = make_video(tmp_path / "a.mp4", 200), []
+    else:
+        drive, more = make_bag(tmp_path / "bag", 60, storage=what), ["--no-overlay"]
+    done = wsvs("segment", drive, "-o", out, "--model", tiny_bundle.path, *more, preexec_fn=limit)
     assert done.returncode == 2, done.stderr
     assert "cannot be written" in done.stderr or "cannot be finished" in done.stderr
     assert "Traceback" not in done.stderr
-    assert all(labels is not None for labels in labels_of(out).values())
-    assert json.loads((out / "summary.json").read_text())["complete"] is False
+    found = labels_of(out)
+    assert found
+    assert all(labels is not None for labels in found.values())
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["complete"] is False
+    assert summary["frames"] <= len(found)
+    assert not (out / "overlay.mp4").exists()

@@ -36,6 +36,12 @@ def test_video_of_odd_and_changing_sizes_plays(tmp_path: Path) -> None:
     assert found == [(70, 96, 3)] * 4
 
 
+def test_a_video_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "v.mp4").write_text("mine")
+    with pytest.raises(DriveError, match=r"v.mp4: exists already"):
+        VideoWriter(tmp_path / "v.mp4", 10)
+
+
 def test_video_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(DriveError, match="cannot write this video"):
         VideoWriter(tmp_path / "none" / "v.mp4", 10).write(frames(1)[0])

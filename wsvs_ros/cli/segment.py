@@ -55,18 +55,20 @@ def run(args: argparse.Namespace) -> int:
     from wsvs_ros.perception import ModelBundle, VideoSegmenter, default_bundle_path
 
     bundle = ModelBundle.load(args.model or default_bundle_path())
-    with open_drive(args.input, topic=args.topic, fps=args.fps) as drive:
-        with VideoSegmenter(
+    with (
+        open_drive(args.input, topic=args.topic, fps=args.fps) as drive,
+        VideoSegmenter(
             bundle,
             engine=args.engine,
             lookahead=args.lookahead,
             motion=not args.no_motion,
             max_gap=_max_gap(drive.fps),
             threads=args.threads,
-        ) as segmenter:
-            make_folder(args.output, overwrite=args.overwrite, source=args.input)
-            job = _Job(args, drive, segmenter)
-            interrupted = job.run()
+        ) as segmenter,
+    ):
+        make_folder(args.output, overwrite=args.overwrite, source=args.input)
+        job = _Job(args, drive, segmenter)
+        interrupted = job.run()
     print(job.report())
     return 130 if interrupted else 0
 
@@ -78,8 +80,7 @@ class _Job:
         self._args, self._drive, self._segmenter = args, drive, segmenter
         self._latencies: list[float] = []
         self._stages: dict[str, list[float]] = {}
-        self._seconds = 0.0
-        self._complete = False
+        self._written, self._seconds, self._complete = 0, 0.0, False
 
     def run(self) -> bool:
         """Whether it was interrupted. The summary is written in any case."""
@@ -115,7 +116,8 @@ class _Job:
                 self._take(background, lambda frame=frame: self._segmenter.push(frame))
             self._take(background, self._segmenter.flush)
         if not self._latencies:
-            raise WsvsError(f"{self._args.input}: no frame is readable; {'; '.join(self._refused[:1]) or 'it is empty'}")
+            why = self._refused[0] if self._refused else "it is empty"
+            raise WsvsError(f"{self._args.input}: no frame is readable; {why}")
 
     def _take(self, background: Any, infer: Any) -> None:
         start = time.perf_counter()
@@ -135,6 +137,7 @@ class _Job:
         self._labels.write(frame.name, labels)
         if not self._args.no_overlay:
             self._video.write(overlay(frame.image, labels, segmentation.label_set))
+        self._written += 1
 
     def _open_bag(self, path: Path) -> Any:
         if self._drive.kind != "bag":
@@ -160,7 +163,7 @@ class _Job:
 
     def summary(self) -> dict[str, Any]:
         """What summary.json holds; times in milliseconds but for `seconds`."""
-        frames = len(self._latencies)
+        frames = self._written
         milliseconds = 1e3 * np.array(self._latencies or [0.0])
         p50, p95, p99 = np.percentile(milliseconds, (50, 95, 99))
         bundle = self._segmenter.bundle
@@ -189,7 +192,8 @@ class _Job:
         summary = self.summary()
         state = "" if self._complete else " (incomplete)"
         if self._refused:
-            state += f", {len(self._refused)} left out as unreadable (first: {self._refused[0]})"
+            more = f" and {len(self._refused) - 1} more" if len(self._refused) > 1 else ""
+            state += f", without what cannot be read ({self._refused[0]}{more})"
         return (
             f"{summary['frames']} frames in {summary['seconds']:.1f} s, {summary['fps']:.1f} a second, latency "
             f"{summary['latency_ms']['p50']:.0f} ms (p95 {summary['latency_ms']['p95']:.0f}){state}: "

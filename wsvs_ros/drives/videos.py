@@ -18,6 +18,7 @@ class VideoDrive:
     A video file, by whatever OpenCV decodes.
 
     Stamps count the frames at the video's rate, beginning at 0; frames are named 000000, 000001, ...
+    A video that breaks off before its announced end says so in `refused`.
 
     :param fps: the rate to assume instead of the file's own.
     :raises DriveError: if the file cannot be decoded or holds no frame.
@@ -27,9 +28,10 @@ class VideoDrive:
 
     def __init__(self, path: Path, *, fps: float | None = None) -> None:
         self.path = path
+        self.refused: list[str] = []
         self._capture = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
-            raise DriveError(f"{path}: not a video that OpenCV can decode; convert it, e.g. to H.264 in an mp4")
+            raise DriveError(f"{path}: not a video that OpenCV can decode, or incomplete; convert it, e.g. to H.264")
         self._first, image = self._capture.read()
         if not self._first:
             self._capture.release()
@@ -51,6 +53,9 @@ class VideoDrive:
             yield Frame(image, stamp, frame_id="camera", name=f"{index:06d}")
             read, image = self._capture.read()
             index += 1
+        # some containers announce their length by an estimate
+        if self.frame_count is not None and index < 0.98 * self.frame_count - 2:
+            self.refused.append(f"the video breaks off after {index} of {self.frame_count} frames")
 
     def close(self) -> None:
         """Let go of the file."""
