@@ -8,13 +8,14 @@ FULL   := $(VENV)/.installed-full
 .PHONY: help demo test lint clean
 
 help:
-	@echo "make demo            the live node on a drive (DRIVE=path for your own); results in demo/"
+	@echo "make demo            the live node on a drive (DRIVE=path for your own, TOPIC=/name for a bag with"
+	@echo "                     several cameras); results in demo/"
 	@echo "make test            all tests"
 	@echo "make lint            ruff and mypy"
 	@echo "make clean           remove the environment that the above made"
 
 demo: $(LIGHT)
-	@$(VENV)/bin/wsvs demo $(if $(DRIVE),--drive "$(DRIVE)")
+	@$(VENV)/bin/wsvs demo $(if $(DRIVE),--drive "$(DRIVE)") $(if $(TOPIC),--topic "$(TOPIC)")
 
 test: $(FULL)
 	@$(VENV)/bin/python -m pytest

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from drive_files import make_video
+import pytest
+from cli_support import command, environment
+from drive_files import make_bag, make_video
 
 from wsvs_ros.drives import open_drive
-from wsvs_ros.perception import ModelBundle
+from wsvs_ros.perception import FlowSettings, LabelSet, ModelBundle
 
 
 def test_demo_records_a_label_for_each_frame(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
@@ -34,10 +41,89 @@ def test_demo_records_a_label_for_each_frame(tmp_path: Path, wsvs: Any, tiny_bun
     assert (out / "record.json").exists()
 
 
-def test_demo_with_a_broken_model_shows_the_nodes_last_words(tmp_path: Path, wsvs: Any) -> None:
+def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    demo = ["demo", "-o", tmp_path / "demo", "--domain", "92"]
     (tmp_path / "model").mkdir()
+    bag = make_bag(tmp_path / "bag", 2, topics=("/left", "/right"))
+    model = ["--model", tiny_bundle.path]
+    for arguments, says in [
+        (["--drive", bag, "--model", tmp_path / "model"], "has no bundle.yaml"),
+        (["--drive", tmp_path / "none.mp4", *model], "none.mp4: no such file"),
+        (["--drive", bag, *model], "several image topics, choose one: /left, /right"),
+    ]:
+        done = wsvs(*demo, *arguments)
+        assert done.returncode == 2
+        assert says in done.stderr
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_node_that_does_not_start_is_reported_by_its_last_words(tmp_path: Path, wsvs: Any) -> None:
+    bundle = write_bundle(tmp_path / "model", b"no network", labels=LabelSet.load("camvid11"))
     video = make_video(tmp_path / "drive.mp4", 5)
-    done = wsvs("demo", "--drive", video, "--model", tmp_path / "model", "-o", tmp_path / "demo", "--domain", "92")
+    done = wsvs("demo", "--drive", video, "--model", bundle.path, "-o", tmp_path / "demo", "--domain", "92")
     assert done.returncode == 2
     assert "`wsvs run` did not start" in done.stderr
-    assert "bundle.yaml" in done.stderr
+    assert "ONNX Runtime cannot load the model" in done.stderr
+
+
+@pytest.fixture
+def running(tmp_path: Path, tiny_bundle: ModelBundle) -> Iterator[subprocess.Popen[str]]:
+    """A demo in the midst of a long drive."""
+    video = make_video(tmp_path / "drive.mp4", 900, fps=15)
+    arguments = ["--drive", video, "--model", tiny_bundle.path, "-o", tmp_path / "demo", "--domain", "96"]
+    child = subprocess.Popen(
+        command("demo", *arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "demo" / "run-001" / "play.log").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(2.0)
+    yield child
+    child.kill()
+    child.communicate()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_ends_its_processes_and_keeps_the_recording(
+    tmp_path: Path, running: subprocess.Popen[str], stop: int
+) -> None:
+    started = children(running.pid)
+    running.send_signal(stop)
+    running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert len(started) == 3
+    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    with open_drive(tmp_path / "demo" / "run-001" / "bag", topic="/camera/image_raw") as drive:
+        assert len(list(drive)) > 0
+    with open_drive(tmp_path / "demo" / "run-001" / "overlay.mp4") as overlay:
+        assert len(list(overlay)) > 0
+
+
+def test_a_node_that_dies_ends_the_demo_at_once(running: subprocess.Popen[str]) -> None:
+    (node,) = [pid for pid in children(running.pid) if b"\0run\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(node, signal.SIGKILL)
+    _, errors = running.communicate(timeout=40)
+    assert running.returncode == 2
+    assert "`wsvs run` ended in the midst of it" in errors
+    assert "model tiny" in errors
+
+
+def children(parent: int) -> list[int]:
+    """Process ids of a process's children."""
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def write_bundle(path: Path, model: bytes, *, labels: LabelSet) -> ModelBundle:
+    """A bundle that is whole, whatever its network is."""
+    return ModelBundle.write(
+        path,
+        model,
+        name="broken",
+        labels=labels,
+        working_size=(96, 72),
+        window_length=10,
+        lookahead=0,
+        flow=FlowSettings("dis", "fast"),
+        trained_on=["nothing"],
+        metrics={},
+    )

@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from collections import OrderedDict
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ import cv2
 import numpy as np
 
 from wsvs_ros.cli import middleware
+from wsvs_ros.cli.arguments import positive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.render import overlay
+from wsvs_ros.images import ImageError, to_bgr
 from wsvs_ros.perception.labels import LabelSet
 
-_KEPT = 90  # camera images that wait for their label
+_KEPT = 60  # camera images that wait for their label
+_IMAGE = "sensor_msgs/msg/Image"
+_SUMMARY = "record.json"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -34,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--label", default="/segmentation/label", metavar="TOPIC", help="labels (default: %(default)s)")
     parser.add_argument("--label-set", default="camvid11", help="name or YAML file, for colours (default: %(default)s)")
     parser.add_argument("--idle", type=float, default=0.0, metavar="SECONDS", help="stop after that long a silence")
-    parser.add_argument("--fps", type=float, default=25.0, help="of the overlay video (default: %(default)s)")
+    parser.add_argument("--fps", type=positive, default=25.0, help="of the overlay video (default: %(default)s)")
     middleware.add_options(parser)
     parser.set_defaults(run=run)
 
@@ -42,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Record until interrupted or idle."""
     label_set = LabelSet.load(args.label_set)
-    args.output.mkdir(parents=True, exist_ok=True)
+    _check_output(args.output)
     middleware.prepare(args)
     import rclpy
     from rclpy.executors import ExternalShutdownException
@@ -50,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     rclpy.init(args=[])
     recorder = _Recorder(args, label_set)
     try:
+        print(f"recording {args.image} and {args.label} -> {args.output}", flush=True)
         while rclpy.ok() and not recorder.idle():
             rclpy.spin_once(recorder.node, timeout_sec=0.2)
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -60,6 +66,16 @@ def run(args: argparse.Namespace) -> int:
         rclpy.try_shutdown()
     print(recorder.report())
     return 0
+
+
+def _check_output(path: Path) -> None:
+    """Bag and video refuse to be overwritten by themselves."""
+    if (path / _SUMMARY).exists():
+        raise WsvsError(f"{path / _SUMMARY}: exists already; nothing is overwritten, give another folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WsvsError(f"{path}: cannot be made a folder: {error.strerror}") from error
 
 
 class _Recorder:
@@ -74,13 +90,16 @@ class _Recorder:
         from wsvs_ros.drives.writers import Background, VideoWriter
 
         self._args, self._label_set = args, label_set
-        self._bag = BagWriter(args.output / "bag")
+        self._files = ExitStack()  # closed in the opposite order: what waits is written, then the files finished
+        self._files.callback(self._write_summary)
         self._video = VideoWriter(args.output / "overlay.mp4", args.fps)
-        self._background = Background()
-        self._background.__enter__()
+        self._bag = BagWriter(args.output / "bag")
+        self._files.callback(self._bag.close)
+        self._files.callback(self._video.close)
+        self._background = self._files.enter_context(Background())
         self._images: OrderedDict[tuple[int, int, str], Any] = OrderedDict()
         self._latencies: list[float] = []
-        self._unmatched = self._received = 0
+        self._unmatched = self._received = self._unreadable = 0
         self._first = self._last = 0.0
         self.node = Node("wsvs_recorder")
         qos = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -92,11 +111,8 @@ class _Recorder:
         return bool(self._args.idle and self._last and time.monotonic() - self._last > self._args.idle)
 
     def close(self) -> None:
-        """Finish the files; everything received so far is in them."""
-        self._background.__exit__(None)
-        self._video.close()
-        self._bag.close()
-        (self._args.output / "record.json").write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
+        """Finish the files, each whatever becomes of the others; everything received so far is in them."""
+        self._files.close()
 
     def summary(self) -> dict[str, Any]:
         """What record.json holds; latency in milliseconds."""
@@ -108,6 +124,7 @@ class _Recorder:
             "images": self._received,
             "labels": labels,
             "labels_without_image": self._unmatched,
+            "unreadable": self._unreadable,
             "rate": (labels - 1) / seconds if labels > 1 and seconds > 0 else 0.0,
             "latency_ms": {"p50": p50, "p95": p95, "p99": p99} if labels else None,
         }
@@ -117,10 +134,18 @@ class _Recorder:
         summary = self.summary()
         return f"recorded {summary['images']} images and {summary['labels']} labels in {self._args.output}"
 
+    def _write_summary(self) -> None:
+        path = self._args.output / _SUMMARY
+        try:
+            path.write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise WsvsError(f"{path}: cannot be written: {error.strerror}") from error
+
     def _on_image(self, data: bytes) -> None:
         self._received += 1
-        message = self._deserialize(data)
-        self._keep(self._args.image, data)
+        message = self._keep(self._args.image, data)
+        if message is None:
+            return
         stamp = message.header.stamp
         self._images[stamp.sec, stamp.nanosec, message.header.frame_id] = message
         while len(self._images) > _KEPT:
@@ -128,33 +153,35 @@ class _Recorder:
 
     def _on_label(self, data: bytes) -> None:
         now = time.time()
-        message = self._deserialize(data)
+        message = self._keep(self._args.label, data)
+        if message is None:
+            return
         stamp = message.header.stamp
         self._latencies.append(now - stamp.sec - stamp.nanosec * 1e-9)
         self._first = self._first or time.monotonic()
-        self._keep(self._args.label, data)
         image = self._images.get((stamp.sec, stamp.nanosec, message.header.frame_id))
         if image is None:
             self._unmatched += 1
         else:
             self._background.submit(lambda: self._paint(image, message))
 
-    def _keep(self, topic: str, data: bytes) -> None:
+    def _keep(self, topic: str, data: bytes) -> Any | None:
+        """Record the message as it came; what it says, or None if it cannot be read."""
         self._last = time.monotonic()
         stamp = time.time_ns()
-        self._background.submit(lambda: self._bag.write(topic, "sensor_msgs/msg/Image", stamp, bytes(data)))
+        self._background.submit(lambda: self._bag.write(topic, _IMAGE, stamp, bytes(data)))
+        try:
+            return self._bag.typestore.deserialize_cdr(data, _IMAGE)
+        except Exception:  # whatever garbage leads to; one message does not end the recording
+            self._unreadable += 1
+            return None
 
     def _paint(self, image: Any, label: Any) -> None:
-        from wsvs_ros.images import to_bgr
-
-        picture = to_bgr(image)
-        labels = np.ascontiguousarray(to_bgr(label)[..., 0])
+        try:
+            picture, labels = to_bgr(image), np.ascontiguousarray(to_bgr(label)[..., 0])
+        except ImageError:
+            self._unreadable += 1
+            return
         if labels.shape != picture.shape[:2]:
             labels = cv2.resize(labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
         self._video.write(overlay(picture, labels, self._label_set))
-
-    def _deserialize(self, data: bytes) -> Any:
-        try:
-            return self._bag.typestore.deserialize_cdr(data, "sensor_msgs/msg/Image")
-        except Exception as error:
-            raise WsvsError(f"a message is no sensor_msgs/Image: {error}") from error
