@@ -39,6 +39,12 @@ def test_labels_move_with_the_flow(drive: list[SyntheticFrame]) -> None:
         assert (moved == before.labels)[now.valid].mean() > 0.98
 
 
+def test_traffic_that_begins_anew_has_no_true_motion() -> None:
+    """A car that was passed comes back in the distance; to call that its motion would be a lie."""
+    for item in SyntheticDrive((160, 120), frames=150, seed=0).truth():
+        assert np.hypot(*item.flow)[item.valid].max(initial=0) < 0.3 * 160
+
+
 def test_optical_flow_finds_the_exact_flow(drive: list[SyntheticFrame]) -> None:
     before, now = drive[4:6]
     gray = [cv2.cvtColor(item.frame.image, cv2.COLOR_BGR2GRAY) for item in (before, now)]

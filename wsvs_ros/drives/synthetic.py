@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from wsvs_ros.drives.synthetic_scene import FAR, Sprite, ground_texture, make_sprites, wall_texture
+from wsvs_ros.drives.synthetic_plane import PlaneView
+from wsvs_ros.drives.synthetic_scene import FAR, NEAR, Sprite, ground_texture, make_sky, make_sprites, wall_texture
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.labels import LabelSet
 
@@ -66,7 +67,7 @@ class SyntheticDrive:
         self._ground = ground_texture(rng)
         self._walls = [wall_texture(rng), wall_texture(rng)]
         self._sprites = make_sprites(rng)
-        self._sky = _sky(size, rng)
+        self._sky = make_sky(size, rng)
 
     def truth(self) -> Iterator[SyntheticFrame]:
         """The frames with their labels, flow and visibility."""
@@ -80,6 +81,7 @@ class SyntheticDrive:
             if previous is not None:
                 flow = self._flow(*previous, depths)
                 valid = _visible(flow, previous[0], surfaces)
+                valid &= ~np.isin(previous[0], [_SPRITES + k for k in _begun_anew(previous[1], depths)])
             yield SyntheticFrame(self._frame(index, image), labels, flow, valid)
             previous = surfaces, depths
 
@@ -135,21 +137,27 @@ class SyntheticDrive:
             wall = (_WALL / np.maximum(np.abs(right), 1e-9)).astype(np.float32)
         return ground, wall
 
+    @cached_property
+    def _planes(self) -> list[tuple[PlaneView, int]]:
+        """The walls and the ground with their surface ids."""
+        right, down = self._rays
+        ground, wall = self._depths
+        planes = []
+        for side, texture in enumerate(self._walls):
+            there = (wall < ground) & (wall < FAR) & ((right > 0) == bool(side))
+            planes.append((PlaneView(texture, there, wall, _HEIGHT - down * wall), _WALLS + side))
+        there = (ground <= wall) & (ground < FAR)
+        finite = np.where(there, ground, 0)
+        planes.append((PlaneView(self._ground, there, finite, right * finite), _GROUND))
+        return planes
+
     def _render(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Image (H, W, 3), labels (H, W) and surface ids (H, W) of a frame."""
         image, labels = self._sky.copy(), np.zeros(self._sky.shape[:2], np.uint8)
         surfaces = np.full(labels.shape, _SKY, np.int16)
         along = index * self._step
-        right, down = self._rays
-        ground, wall = self._depths
-        for side, texture in enumerate(self._walls):
-            there = (wall < ground) & (wall < FAR) & ((right > 0) == bool(side))
-            seen, found = texture.sample(along + wall, _HEIGHT - down * wall, there)
-            there &= found != 255
-            image[there], labels[there], surfaces[there] = seen[there], found[there], _WALLS + side
-        there = (ground <= wall) & (ground < FAR)
-        seen, found = self._ground.sample(along + ground, right * ground, there)
-        image[there], labels[there], surfaces[there] = seen[there], found[there], _GROUND
+        for plane, surface in self._planes:
+            plane.paint(along, surface, image, labels, surfaces)
         by_depth = sorted(
             ((sprite.depth(along, index / self.rate), k) for k, sprite in enumerate(self._sprites)), reverse=True
         )
@@ -170,11 +178,18 @@ class SyntheticDrive:
         x, y = self._foot(sprite, depth)
         scale = self._focal / depth * sprite.metres_per_pixel
         height, width = sprite.mask.shape
-        matrix = np.array([[scale, 0, x - scale * (width - 1) / 2], [0, scale, y - scale * (height - 1)]])
-        mask = cv2.warpAffine(sprite.mask, matrix, self.size, flags=cv2.INTER_NEAREST) > 0
-        if mask.any():
-            picture = cv2.warpAffine(sprite.picture, matrix, self.size, borderMode=cv2.BORDER_REPLICATE)
-            image[mask], labels[mask], surfaces[mask] = picture[mask], sprite.label, surface
+        left, top = x - scale * (width - 1) / 2, y - scale * (height - 1)
+        x0, x1 = (int(np.clip(edge, 0, self.size[0])) for edge in (left - scale, left + scale * width + 1))
+        y0, y1 = (int(np.clip(edge, 0, self.size[1])) for edge in (top - scale, y + scale + 1))
+        if x0 >= x1 or y0 >= y1:
+            return
+        box, size = np.s_[y0:y1, x0:x1], (x1 - x0, y1 - y0)
+        matrix = np.array([[scale, 0, left - x0], [0, scale, top - y0]])
+        mask = cv2.warpAffine(sprite.mask, matrix, size, flags=cv2.INTER_NEAREST)
+        picture = cv2.warpAffine(sprite.picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+        cv2.copyTo(picture, mask, image[box])
+        labels[box][mask > 0] = sprite.label
+        surfaces[box][mask > 0] = surface
 
     def _flow(self, surfaces: np.ndarray, before: list[float], now: list[float]) -> np.ndarray:
         """(2, H, W) motion of the previous frame's pixels: those of a plane move away from the vanishing point."""
@@ -182,10 +197,17 @@ class SyntheticDrive:
         ratio = np.ones(surfaces.shape, np.float32)  # depth before : depth now
         for depth, there in ((ground, surfaces == _GROUND), (wall, (surfaces >= _WALLS) & (surfaces < _SPRITES))):
             ratio[there] = depth[there] / np.maximum(depth[there] - self._step, 1e-3)
+        anew = _begun_anew(before, now)
         for k, (old, new) in enumerate(zip(before, now, strict=True)):
-            ratio[surfaces == _SPRITES + k] = old / new
+            if k not in anew:
+                ratio[surfaces == _SPRITES + k] = old / new
         right, down = self._rays
         return np.stack([right, down]) * self._focal * (ratio - 1)
+
+
+def _begun_anew(before: list[float], now: list[float]) -> set[int]:
+    """Sprites that went at one end of the street and came back at the other: no motion of theirs is true."""
+    return {k for k, (old, new) in enumerate(zip(before, now, strict=True)) if abs(new - old) > (FAR - NEAR) / 2}
 
 
 def _visible(flow: np.ndarray, before: np.ndarray, now: np.ndarray) -> np.ndarray:
@@ -195,12 +217,3 @@ def _visible(flow: np.ndarray, before: np.ndarray, now: np.ndarray) -> np.ndarra
     to_x, to_y = np.rint(x + flow[0]).astype(int), np.rint(y + flow[1]).astype(int)
     inside = (to_x >= 0) & (to_x < width) & (to_y >= 0) & (to_y < height)
     return inside & (now[to_y.clip(0, height - 1), to_x.clip(0, width - 1)] == before)
-
-
-def _sky(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """A bright sky with soft clouds, (H, W, 3) uint8 BGR; infinitely far, so it stands still."""
-    height = size[1]
-    clouds = cv2.resize(rng.normal(0, 1, (6, 8)).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
-    shade = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    blue = np.stack([235 + 10 * shade, 205 + 35 * shade, 170 + 65 * shade], 2) + 0 * clouds[..., None]
-    return np.clip(blue + 8 * clouds[..., None], 0, 255).astype(np.uint8)

@@ -10,11 +10,11 @@ import numpy as np
 from wsvs_ros.perception.labels import LabelSet
 
 FAR = 60.0  # metres; what is farther is sky
-_NEAR = 2.5  # metres; where a cut-out is passed and begins anew in the distance
-_PERIOD = 48.0  # metres after which the street repeats
-_DENSITY = 24  # texture pixels per metre
+NEAR = 2.5  # metres; where a cut-out is passed and begins anew in the distance
+PERIOD = 48.0  # metres after which the street repeats
+DENSITY = 24  # texture pixels per metre
 _CLASS = {name: index for index, name in enumerate(LabelSet.load("camvid11").names)}
-_NOTHING = 255
+NOTHING = 255
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,6 @@ class Texture:
     picture: np.ndarray
     labels: np.ndarray
     first: float
-
-    def sample(self, along: np.ndarray, across: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Picture (H, W, 3) and labels (H, W) at places in metres; 255 beyond the plane and outside `where`."""
-        width = self.labels.shape[1]
-        along, across = np.where(where, along, 0), np.where(where, across, self.first - 1)
-        columns = (np.mod(along, _PERIOD) * _DENSITY).astype(np.float32)
-        rows = ((across - self.first) * _DENSITY).astype(np.float32)
-        # one column more than the period, so that interpolation runs on over its end
-        picture = cv2.remap(np.hstack([self.picture, self.picture[:, :1]]), columns, rows, cv2.INTER_LINEAR)
-        nearest = columns.round() % width
-        labels = cv2.remap(self.labels, nearest, rows, cv2.INTER_NEAREST, borderValue=_NOTHING)
-        return picture, labels
 
 
 @dataclass(frozen=True)
@@ -66,16 +54,25 @@ class Sprite:
 
     def depth(self, driven: float, seconds: float) -> float:
         """Metres ahead of the camera; what was passed, or has gone, comes back at the other end."""
-        span = FAR - _NEAR
-        return _NEAR + (self.start - driven + self.speed * seconds - _NEAR) % span
+        span = FAR - NEAR
+        return NEAR + (self.start - driven + self.speed * seconds - NEAR) % span
+
+
+def make_sky(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """A bright sky with soft clouds, (H, W, 3) uint8 BGR; infinitely far, so it stands still."""
+    height = size[1]
+    clouds = cv2.resize(rng.normal(0, 1, (6, 8)).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+    shade = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    blue = np.stack([235 + 10 * shade, 205 + 35 * shade, 170 + 65 * shade], 2) + 0 * clouds[..., None]
+    return np.clip(blue + 8 * clouds[..., None], 0, 255).astype(np.uint8)
 
 
 def ground_texture(rng: np.random.Generator) -> Texture:
     """Asphalt with markings between -4 and 4 m, paved sidewalks to 10 m on both sides."""
     half = 10.0
-    rows, columns = int(2 * half * _DENSITY), int(_PERIOD * _DENSITY)
-    across = (np.arange(rows) / _DENSITY - half)[:, None] + np.zeros(columns)
-    along = np.arange(columns) / _DENSITY + np.zeros((rows, 1))
+    rows, columns = int(2 * half * DENSITY), int(PERIOD * DENSITY)
+    across = (np.arange(rows) / DENSITY - half)[:, None] + np.zeros(columns)
+    along = np.arange(columns) / DENSITY + np.zeros((rows, 1))
     picture = _noise(rng, rows, columns, (92, 90, 88), 14)
     walk = np.abs(across) > 4.0
     paving = _noise(rng, rows, columns, (140, 150, 158), 12)
@@ -94,12 +91,12 @@ def ground_texture(rng: np.random.Generator) -> Texture:
 def wall_texture(rng: np.random.Generator) -> Texture:
     """A row of houses, trees and fences; above them there is nothing."""
     tall = 14.0
-    rows, columns = int(tall * _DENSITY), int(_PERIOD * _DENSITY)
+    rows, columns = int(tall * DENSITY), int(PERIOD * DENSITY)
     picture = np.zeros((rows, columns, 3), np.uint8)
-    labels = np.full((rows, columns), _NOTHING, np.uint8)
-    up = (np.arange(rows) / _DENSITY)[:, None] + np.zeros(columns)
-    along = np.arange(columns) / _DENSITY + np.zeros((rows, 1))
-    edges = np.arange(0, _PERIOD, 8.0)
+    labels = np.full((rows, columns), NOTHING, np.uint8)
+    up = (np.arange(rows) / DENSITY)[:, None] + np.zeros(columns)
+    along = np.arange(columns) / DENSITY + np.zeros((rows, 1))
+    edges = np.arange(0, PERIOD, 8.0)
     kinds = rng.permutation(["building"] * 3 + ["vegetation"] * 2 + ["fence"])
     for start, kind in zip(edges, kinds, strict=True):
         here = (along >= start) & (along < start + 8.0)
