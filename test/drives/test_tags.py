@@ -54,6 +54,7 @@ def test_ignored_names_are_dropped_on_purpose_only(tmp_path: Path) -> None:
         ("a: [{start: 0, end: 9, unit: frames, tags: [road]}]", "a: clip 1: in frames, but"),
         ("a: [{start: 0, end: 9, unit: hours, tags: [road]}]", "unit: got 'hours', expected seconds or frames"),
         ("a: [", "not a YAML file"),
+        ("a: [{start: 0, end: 1, tags: [road]}]\na: [{start: 1, end: 2, tags: [sky]}]", "a occurs twice"),
     ],
 )
 def test_bad_tags_say_where_and_what(tmp_path: Path, text: str, says: str) -> None:
@@ -66,6 +67,8 @@ def test_image_tags(tmp_path: Path) -> None:
     assert load_image_tags(path, CAMVID) == {"1.jpg": {"road"}, "2.jpg": frozenset()}
     with pytest.raises(TagError, match=r"tags.json: 1.jpg: unknown class 'roed'"):
         load_image_tags(write(tmp_path, '{"1.jpg": ["roed"]}', "tags.json"), CAMVID)
+    with pytest.raises(TagError, match=r"tags.json: 1.jpg occurs twice"):
+        load_image_tags(write(tmp_path, '{"1.jpg": ["road"], "1.jpg": ["sky"]}', "tags.json"), CAMVID)
     with pytest.raises(TagError, match=r"none.json: cannot be read"):
         load_image_tags(tmp_path / "none.json", CAMVID)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.fields import Fields, read_yaml
@@ -49,7 +52,7 @@ def load_clip_tags(
     :raises TagError: naming the file, drive, clip and tag.
     """
     path = Path(path)
-    content = read_yaml(path, TagError)  # JSON is YAML
+    content = _read(path)
     if not isinstance(content, Mapping) or not content:
         raise TagError(f"{path}: a mapping of drive names to lists of clips is needed, got {_kind(content)}")
     drives: dict[str, list[Clip]] = {}
@@ -73,12 +76,24 @@ def load_image_tags(path: str | Path, label_set: LabelSet, *, ignore: Iterable[s
     :raises TagError: naming the file, image and tag.
     """
     path = Path(path)
-    content = read_yaml(path, TagError)  # JSON is YAML
+    content = _read(path)
     if not isinstance(content, Mapping) or not content:
         raise TagError(f"{path}: a mapping of image names to lists of classes is needed, got {_kind(content)}")
     return {
         str(image): _tags(tags, f"{path}: {image}", label_set, frozenset(ignore)) for image, tags in content.items()
     }
+
+
+def _read(path: Path) -> Any:
+    """What the file holds (JSON is YAML); a name that occurs twice is refused, because YAML would drop the first."""
+    content = read_yaml(path, TagError)
+    if isinstance(content, Mapping):
+        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        names = Counter(str(key.value) for key, _ in root.value)
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise TagError(f"{path}: {twice[0]} occurs twice; put all its tags in one place")
+    return content
 
 
 def _clip(
