@@ -87,8 +87,8 @@ def load_image_tags(path: str | Path, label_set: LabelSet, *, ignore: Iterable[s
 def _read(path: Path) -> Any:
     """What the file holds (JSON is YAML); a name that occurs twice is refused, because YAML would drop the first."""
     content = read_yaml(path, TagError)
-    if isinstance(content, Mapping):
-        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    if isinstance(root, yaml.MappingNode):
         names = Counter(str(key.value) for key, _ in root.value)
         twice = [name for name, count in names.items() if count > 1]
         if twice:
