@@ -16,7 +16,8 @@ from cli_support import command, environment
 
 from wsvs_ros.drives import open_drive
 
-# a camera and its node: three images with a label each; the second image's encoding is none
+# a camera and its node: three images with a label each; the second image's encoding is none,
+# the third label comes before its image
 PUBLISHER = """
 import argparse, time
 import numpy as np
@@ -38,7 +39,8 @@ while time.monotonic() < until and not all(topic.get_subscription_count() for to
     time.sleep(0.05)
 for index in range(3):
     stamp = time.time_ns()
-    for topic, shape, encoding in zip(topics, ((48, 64, 3), (48, 64)), ("bgr8", "mono8")):
+    sent = list(zip(topics, ((48, 64, 3), (48, 64)), ("bgr8", "mono8")))
+    for topic, shape, encoding in sent if index < 2 else sent[::-1]:
         header = Header(stamp=Time(sec=stamp // 10**9, nanosec=stamp % 10**9), frame_id="front")
         message = fill_image(Image(), np.full(shape, 3, np.uint8), encoding, header)
         if index == 1 and encoding == "bgr8":
@@ -72,6 +74,7 @@ def test_everything_received_is_kept_and_odd_images_do_no_harm(
     assert recorder.returncode == 0, errors
     record = json.loads((tmp_path / "out" / "record.json").read_text())
     assert (record["images"], record["labels"], record["unreadable"]) == (3, 3, 1)
+    assert record["labels_without_image"] == 0
     assert 0 < record["latency_ms"]["p50"] < 5000
     with open_drive(tmp_path / "out" / "overlay.mp4") as video:
         assert len(list(video)) == 2

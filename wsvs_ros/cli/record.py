@@ -20,7 +20,7 @@ from wsvs_ros.evaluation.render import overlay
 from wsvs_ros.images import ImageError, to_bgr
 from wsvs_ros.perception.labels import LabelSet
 
-_KEPT = 60  # camera images that wait for their label
+_KEPT = 60  # images and labels that wait for each other
 _IMAGE = "sensor_msgs/msg/Image"
 _SUMMARY = "record.json"
 
@@ -97,9 +97,9 @@ class _Recorder:
         self._files.callback(self._bag.close)
         self._files.callback(self._video.close)
         self._background = self._files.enter_context(Background())
-        self._images: OrderedDict[tuple[int, int, str], Any] = OrderedDict()
+        self._waiting: OrderedDict[tuple[int, int, str], dict[str, Any]] = OrderedDict()
         self._latencies: list[float] = []
-        self._unmatched = self._received = self._unreadable = 0
+        self._alone = self._received = self._unreadable = 0
         self._first = self._last = 0.0
         self.node = Node("wsvs_recorder")
         qos = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -123,7 +123,7 @@ class _Recorder:
         return {
             "images": self._received,
             "labels": labels,
-            "labels_without_image": self._unmatched,
+            "labels_without_image": self._alone + sum("label" in pair for pair in self._waiting.values()),
             "unreadable": self._unreadable,
             "rate": (labels - 1) / seconds if labels > 1 and seconds > 0 else 0.0,
             "latency_ms": {"p50": p50, "p95": p95, "p99": p99} if labels else None,
@@ -144,26 +144,29 @@ class _Recorder:
     def _on_image(self, data: bytes) -> None:
         self._received += 1
         message = self._keep(self._args.image, data)
-        if message is None:
-            return
-        stamp = message.header.stamp
-        self._images[stamp.sec, stamp.nanosec, message.header.frame_id] = message
-        while len(self._images) > _KEPT:
-            self._images.popitem(last=False)
+        if message is not None:
+            self._pair("image", message)
 
     def _on_label(self, data: bytes) -> None:
         now = time.time()
         message = self._keep(self._args.label, data)
-        if message is None:
-            return
+        if message is not None:
+            stamp = message.header.stamp
+            self._latencies.append(now - stamp.sec - stamp.nanosec * 1e-9)
+            self._first = self._first or time.monotonic()
+            self._pair("label", message)
+
+    def _pair(self, kind: str, message: Any) -> None:
+        """Paint a label over its image when both are there; on a busy machine either may be taken first."""
         stamp = message.header.stamp
-        self._latencies.append(now - stamp.sec - stamp.nanosec * 1e-9)
-        self._first = self._first or time.monotonic()
-        image = self._images.get((stamp.sec, stamp.nanosec, message.header.frame_id))
-        if image is None:
-            self._unmatched += 1
-        else:
-            self._background.submit(lambda: self._paint(image, message))
+        key = (stamp.sec, stamp.nanosec, message.header.frame_id)
+        pair = self._waiting.setdefault(key, {})
+        pair[kind] = message
+        if len(pair) == 2:
+            del self._waiting[key]
+            self._background.submit(lambda: self._paint(**pair))
+        while len(self._waiting) > _KEPT:
+            self._alone += "label" in self._waiting.popitem(last=False)[1]
 
     def _keep(self, topic: str, data: bytes) -> Any | None:
         """Record the message as it came; what it says, or None if it cannot be read."""
