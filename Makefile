@@ -28,15 +28,16 @@ lint: $(FULL)
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/bin/python:
+# pip comes last, so an environment that was interrupted is made anew
+$(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-	  || { echo "error: Python 3.10 or newer is needed, $(PYTHON) is older; PYTHON=python3.12 make ..."; exit 2; }
+	  || { echo "error: Python 3.10 or newer is needed, $(PYTHON) is older or missing; PYTHON=python3.12 make ..."; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 	  || { echo "error: $(PYTHON) cannot make environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
 	@echo "making a Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(LIGHT): setup.py constraints.txt | $(VENV)/bin/python
+$(LIGHT): setup.py constraints.txt | $(VENV)/bin/pip
 	@echo "installing wsvs_ros"
 	@$(PIP) install -c constraints.txt -e .
 	@touch $@
