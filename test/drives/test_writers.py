@@ -36,6 +36,18 @@ def test_video_of_odd_and_changing_sizes_plays(tmp_path: Path) -> None:
     assert found == [(70, 96, 3)] * 4
 
 
+def test_video_of_irregular_frames_plays_at_the_true_speed(tmp_path: Path) -> None:
+    writer = VideoWriter(tmp_path / "v.mp4", 10)
+    shades = [0, 60, 120, 180, 240]
+    # 10 Hz with jitter, then three frames missing, then a pause of a minute, then a jump back
+    for shade, stamp in zip(shades, [100.0, 100.11, 100.5, 160.0, 3.0], strict=True):
+        writer.write(np.full((48, 64, 3), shade, np.uint8), round(stamp * 1e9))
+    writer.close()
+    with open_drive(tmp_path / "v.mp4") as drive:
+        shown = [round(float(frame.image.mean()) / 60) * 60 for frame in drive]
+    assert shown == [0, 60, 60, 60, 60, 120, 180, 240]
+
+
 def test_a_video_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "v.mp4").write_text("mine")
     with pytest.raises(DriveError, match=r"v.mp4: exists already"):

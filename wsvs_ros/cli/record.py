@@ -187,4 +187,5 @@ class _Recorder:
             return
         if labels.shape != picture.shape[:2]:
             labels = cv2.resize(labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-        self._video.write(overlay(picture, labels, self._label_set))
+        stamp = label.header.stamp
+        self._video.write(overlay(picture, labels, self._label_set), stamp.sec * 1_000_000_000 + stamp.nanosec)

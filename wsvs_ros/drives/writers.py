@@ -13,6 +13,7 @@ import numpy as np
 
 from wsvs_ros.drives.drive import DriveError
 
+_LONGEST_PAUSE = 2.0  # seconds that a paced video shows one frame
 _WAITING = 8  # frames that may wait for the writer before the reader has to
 
 
@@ -62,12 +63,17 @@ class VideoWriter:
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._last: np.ndarray | None = None
+        self._written = 0
+        self._start_ns = 0
 
-    def write(self, image: np.ndarray) -> None:
+    def write(self, image: np.ndarray, stamp_ns: int | None = None) -> None:
         """
         Append a frame; one of another size than the first is fitted to it.
 
         :param image: (H, W, 3) uint8 BGR.
+        :param stamp_ns: its time; given, the frame before is shown until then, so that a video of frames that came
+            irregularly plays at the true speed. Pauses beyond two seconds, and jumps back, are cut out.
         :raises DriveError: if no video can be written there, or no more of it, e.g. because the disk is full.
         """
         if self._writer is None:
@@ -79,8 +85,21 @@ class VideoWriter:
                 raise DriveError(f"{self._path}: OpenCV cannot write this video; is the folder writable?")
         if (image.shape[1], image.shape[0]) != self._size:
             image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
-        if self._writer.write(image) is False:  # OpenCV 4 returns nothing; `close` finds it out
-            raise DriveError(self._failure)
+        for picture in [self._last] * self._missing(stamp_ns) + [image]:
+            if self._writer.write(picture) is False:  # OpenCV 4 returns nothing; `close` finds it out
+                raise DriveError(self._failure)
+            self._written += 1
+        self._last = image
+
+    def _missing(self, stamp_ns: int | None) -> int:
+        """How often the last frame has to be repeated before the one of this time."""
+        if stamp_ns is None:
+            return 0
+        missing = round((stamp_ns - self._start_ns) * 1e-9 * self._fps) - self._written
+        if self._last is not None and abs(missing) <= _LONGEST_PAUSE * self._fps:
+            return max(missing, 0)
+        self._start_ns = stamp_ns - round(self._written / self._fps * 1e9)
+        return 0
 
     def close(self) -> None:
         """
