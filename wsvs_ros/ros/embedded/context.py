@@ -37,7 +37,8 @@ class Context:
     def __init__(self, arguments: RosArguments) -> None:
         self.arguments = arguments
         self.stopped = threading.Event()
-        self.terminated = False
+        self.terminated = self.interrupted = False
+        self.spinning = False
         domain = os.environ.get("ROS_DOMAIN_ID") or "0"
         if not domain.isdigit() or int(domain) > 232:
             raise EmbeddedError(f"ROS_DOMAIN_ID={domain}: a number from 0 to 232 is needed")
@@ -56,7 +57,7 @@ class Context:
 
 
 _current: Context | None = None
-_previous_handler: Any = None
+_previous_handlers: dict[signal.Signals, Any] = {}
 
 
 def current() -> Context:
@@ -72,13 +73,13 @@ def current() -> Context:
 
 def init(*, args: Sequence[str] | None = None, context: Any = None, domain_id: int | None = None) -> None:
     """
-    Connect to the domain of ROS_DOMAIN_ID. SIGTERM makes a spinning node return, SIGINT raises
-    KeyboardInterrupt as ever.
+    Connect to the domain of ROS_DOMAIN_ID. SIGTERM and SIGINT end spinning between two callbacks, with
+    ExternalShutdownException and KeyboardInterrupt; SIGINT interrupts at once where nobody spins.
 
     :param args: the command line; `sys.argv` when None.
     :param domain_id: instead of ROS_DOMAIN_ID.
     """
-    global _current, _previous_handler
+    global _current, _previous_handlers
     if context is not None:
         raise EmbeddedError("the embedded middleware has one context; leave out `context`")
     if _current is not None:
@@ -87,13 +88,24 @@ def init(*, args: Sequence[str] | None = None, context: Any = None, domain_id: i
         os.environ["ROS_DOMAIN_ID"] = str(domain_id)
     _current = Context(parse_arguments(sys.argv if args is None else args))
     if threading.current_thread() is threading.main_thread():
-        _previous_handler = signal.signal(signal.SIGTERM, _terminate)
+        _previous_handlers = {
+            signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate),
+            signal.SIGINT: signal.signal(signal.SIGINT, _interrupt),
+        }
 
 
 def _terminate(_number: int, _frame: Any) -> None:
     if _current is not None:
         _current.terminated = True
         _current.stop()
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """Not in the midst of a callback or of a call into DDS: what those hold would be torn."""
+    if _current is None or not _current.spinning or _current.interrupted:
+        signal.default_int_handler(number, frame)
+    _current.interrupted = True
+    _current.stop()
 
 
 def ok(*, context: Any = None) -> bool:
@@ -107,13 +119,14 @@ def shutdown(*, context: Any = None) -> None:
 
     :raises EmbeddedError: if the context does not run.
     """
-    global _current, _previous_handler
+    global _current, _previous_handlers
     context = current()
     context.stop()
     _current = None
-    if _previous_handler is not None and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _previous_handler)
-        _previous_handler = None
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in _previous_handlers.items():
+            signal.signal(number, handler)
+        _previous_handlers = {}
 
 
 def try_shutdown(*, context: Any = None) -> None:

@@ -45,7 +45,20 @@ class SingleThreadedExecutor:
             raise ExternalShutdownException
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for something to do, at most `timeout_sec`, and do it."""
+        """
+        Wait for something to do, at most `timeout_sec`, and do it.
+
+        :raises KeyboardInterrupt: on SIGINT, after the callback that it came in.
+        """
+        self._context.spinning = True
+        try:
+            self._spin_once(timeout_sec)
+        finally:
+            self._context.spinning = False
+        if self._context.interrupted:
+            raise KeyboardInterrupt
+
+    def _spin_once(self, timeout_sec: float | None) -> None:
         self._attach()
         until = float("inf") if timeout_sec is None else time.monotonic() + timeout_sec
         while True:
