@@ -15,6 +15,7 @@ import numpy as np
 
 from wsvs_ros.cli import middleware
 from wsvs_ros.cli.arguments import positive
+from wsvs_ros.cli.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.render import overlay
 from wsvs_ros.images import ImageError, to_bgr
@@ -92,7 +93,7 @@ class _Recorder:
         self._args, self._label_set = args, label_set
         self._files = ExitStack()  # closed in the opposite order: what waits is written, then the files finished
         self._files.callback(self._write_summary)
-        self._video = VideoWriter(args.output / "overlay.mp4", args.fps)
+        self._video = VideoWriter(args.output / "overlay.mp4", video_rate(args.fps))
         self._bag = BagWriter(args.output / "bag")
         self._files.callback(self._bag.close)
         self._files.callback(self._video.close)

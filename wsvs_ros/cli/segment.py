@@ -17,6 +17,7 @@ from tqdm import tqdm
 from wsvs_ros.cli.arguments import positive
 from wsvs_ros.cli.interruption import Interruption
 from wsvs_ros.cli.results import SUMMARY, make_folder
+from wsvs_ros.cli.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.render import overlay
 
@@ -101,7 +102,7 @@ class _Job:
         out = self._args.output
         with ExitStack() as stack:
             self._labels = LabelWriter(out / "labels")
-            self._video = VideoWriter(out / "overlay.mp4", self._drive.fps or _FALLBACK_FPS)
+            self._video = VideoWriter(out / "overlay.mp4", video_rate(self._drive.fps or _FALLBACK_FPS))
             stack.callback(self._video.close)
             self._bag = self._open_bag(out / "bag")
             if self._bag is not None:
