@@ -43,7 +43,7 @@ class Peer:
     def wait_for_node(self) -> None:
         """Until the node listens to the camera, and this peer to what the node publishes."""
         assert self.spin_until(lambda: self.camera.get_subscription_count() > 0), "the node does not subscribe"
-        self.spin_until(lambda: False, 1.0)
+        self.spin_until(lambda: False, 2.0)  # discovery goes both ways
 
     def send(self, index: int, **changes: Any) -> Any:
         message = image(index, **changes)
