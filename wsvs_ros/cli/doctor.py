@@ -7,16 +7,20 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import signal
+import subprocess
+import sys
 from typing import Any
 
-# import name, distribution, what needs it
+# import name, distribution, what needs it, where it comes from
 _PACKAGES = (
-    ("onnxruntime", "onnxruntime", "the CPU engine"),
-    ("cv2", "opencv-python-headless", "images and optical flow"),
-    ("rosbags", "rosbags", "bags and messages"),
-    ("cyclonedds", "cyclonedds", "the node without ROS 2"),
-    ("rclpy", "rclpy", "the node on ROS 2: source /opt/ros/<distro>/setup.bash"),
-    ("torch", "torch", "training: pip install 'wsvs_ros[train]'"),
+    ("numpy", "numpy", "everything", "pip install numpy"),
+    ("cv2", "opencv-python-headless", "images and optical flow", "pip install opencv-python-headless"),
+    ("onnxruntime", "onnxruntime", "the CPU engine", "pip install onnxruntime"),
+    ("rosbags", "rosbags", "bags and messages", "pip install rosbags"),
+    ("cyclonedds", "cyclonedds", "the node without ROS 2", "pip install cyclonedds"),
+    ("rclpy", "rclpy", "the node on ROS 2", "source /opt/ros/<distro>/setup.bash"),
+    ("torch", "torch", "training", "pip install 'wsvs_ros[train]'"),
 )
 
 
@@ -30,11 +34,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 0 if at least the offline job runs here."""
-    from wsvs_ros.perception import ModelBundle, available_engines, default_bundle_path
-
     print(f"python {platform.python_version()}, {os.cpu_count()} processors, {platform.platform()}")
-    for module, distribution, purpose in _PACKAGES:
-        print(f"{distribution}: {_version(module, distribution)} - {purpose}")
+    for module, distribution, purpose, remedy in _PACKAGES:
+        problem = _problem(module)
+        found = _version(distribution) if problem is None else problem
+        print(f"{distribution}: {found} - {purpose}{'' if problem is None else f': {remedy}'}", flush=True)
+    try:
+        from wsvs_ros.perception import ModelBundle, available_engines, default_bundle_path
+    except ImportError as error:
+        print(f"engines: none, as long as this is so: {error}")
+        return 1
     engines = available_engines()
     print(f"engines: {', '.join(engines) or 'none; pip install onnxruntime'}")
     bundle = ModelBundle.load(default_bundle_path())
@@ -42,9 +51,19 @@ def run(args: argparse.Namespace) -> int:
     return 0 if engines else 1
 
 
-def _version(module: str, distribution: str) -> str:
+def _problem(module: str) -> str | None:
+    """Why a package cannot be loaded. Another process tries, because a broken one may end its process."""
     if importlib.util.find_spec(module) is None:
         return "not installed"
+    done = subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, text=True, errors="replace")
+    if done.returncode < 0:
+        return f"does not load: {signal.Signals(-done.returncode).name}"
+    if done.returncode:
+        return f"does not load: {(done.stderr.splitlines() or ['no reason given'])[-1]}"
+    return None
+
+
+def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

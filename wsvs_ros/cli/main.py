@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
 from wsvs_ros import __version__
-from wsvs_ros.cli import demo, doctor, evaluate, play, record, run, segment
 from wsvs_ros.errors import WsvsError
 
-_COMMANDS = (segment, evaluate, run, play, record, demo, doctor)
+_COMMANDS = ("segment", "evaluate", "run", "play", "record", "demo", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,18 +19,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :return: the exit status: 0, 2 on an error that the user can mend, 130 when interrupted.
     """
-    parser = argparse.ArgumentParser(
-        prog="wsvs", description="Video segmentation learnt from tags: recorded drives, live nodes, evaluation."
-    )
-    parser.add_argument("--version", action="version", version=f"wsvs_ros {__version__}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(subparsers)
-    args = parser.parse_args(argv)
     try:
+        args = _parse(sys.argv[1:] if argv is None else argv)
         return int(args.run(args))
     except WsvsError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "wsvs_ros":
+            raise
+        print(f"error: {error}; `wsvs doctor` shows which packages do not load", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -38,6 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `wsvs ... | head`
         sys.stderr.close()
         return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The subcommand's arguments. Only its own module is loaded, so that `doctor` runs where others cannot."""
+    parser = argparse.ArgumentParser(
+        prog="wsvs", description="Video segmentation learnt from tags: recorded drives, live nodes, evaluation."
+    )
+    parser.add_argument("--version", action="version", version=f"wsvs_ros {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    wanted = argv[:1] if argv and argv[0] in _COMMANDS else _COMMANDS
+    for command in wanted:
+        importlib.import_module(f"wsvs_ros.cli.{command}").add_parser(subparsers)
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
