@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 from cli_support import command, environment
 from drive_files import make_bag, make_video
+from support import tiny_model
 
+from wsvs_ros.cli import middleware
 from wsvs_ros.drives import open_drive
 from wsvs_ros.perception import FlowSettings, LabelSet, ModelBundle
 
@@ -67,6 +71,30 @@ def test_a_node_that_does_not_start_is_reported_by_its_last_words(tmp_path: Path
     assert "ONNX Runtime cannot load the model" in done.stderr
 
 
+def test_a_drive_without_labels_is_no_success(tmp_path: Path, wsvs: Any) -> None:
+    bundle = write_bundle(tmp_path / "model", failing_model(), labels=LabelSet.load("camvid11"))
+    video = make_video(tmp_path / "drive.mp4", 10)
+    done = wsvs("demo", "--drive", video, "--model", bundle.path, "-o", tmp_path / "demo", "--domain", "92")
+    assert done.returncode == 2
+    log = tmp_path / "demo" / "run-001" / "run.log"
+    assert f"no label came of this drive; what the node says about it: {log}" in done.stderr
+    assert "inference failed" in log.read_text()
+
+
+def test_a_demo_keeps_out_of_domains_in_use(tiny_bundle: ModelBundle) -> None:
+    domain = middleware.free_domain()
+    words = command("run", "--model", tiny_bundle.path, "--localhost", "--domain", domain)
+    with subprocess.Popen(
+        words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as node:
+        assert node.stdout is not None
+        assert any("->" in line for line in node.stdout)
+        found = middleware.free_domain()
+        node.send_signal(signal.SIGINT)
+        node.communicate(timeout=30)
+    assert found != domain
+
+
 @pytest.fixture
 def running(tmp_path: Path, tiny_bundle: ModelBundle) -> Iterator[subprocess.Popen[str]]:
     """A demo in the midst of a long drive."""
@@ -112,6 +140,28 @@ def test_a_node_that_dies_ends_the_demo_at_once(running: subprocess.Popen[str]) 
 def children(parent: int) -> list[int]:
     """Process ids of a process's children."""
     return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def failing_model() -> bytes:
+    """A network that loads but cannot run: it reads an element of a table of one that is not there."""
+    model = tiny_model(11, (96, 72), 10)
+    model.graph.node[-1].output[0] = "softmax"
+    model.graph.initializer.extend(
+        [
+            onnx.numpy_helper.from_array(np.zeros(1, np.float32), "table"),
+            onnx.numpy_helper.from_array(np.array(1000, np.int64), "beyond"),
+        ]
+    )
+    model.graph.node.extend(
+        [
+            onnx.helper.make_node("Cast", ["image"], ["numbers"], to=onnx.TensorProto.INT64),
+            onnx.helper.make_node("ReduceMax", ["numbers"], ["largest"], keepdims=0),
+            onnx.helper.make_node("Add", ["largest", "beyond"], ["index"]),
+            onnx.helper.make_node("Gather", ["table", "index"], ["nothing"]),
+            onnx.helper.make_node("Add", ["softmax", "nothing"], ["scores"]),
+        ]
+    )
+    return bytes(model.SerializeToString())
 
 
 def write_bundle(path: Path, model: bytes, *, labels: LabelSet) -> ModelBundle:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from wsvs_ros.cli import middleware
 from wsvs_ros.cli.arguments import positive
 from wsvs_ros.cli.processes import Processes
 from wsvs_ros.errors import WsvsError
@@ -39,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--model", metavar="DIR", help="model bundle (default: the one of the package)")
     parser.add_argument("--seconds", type=positive, default=60.0, help="play at most that long (default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, default=Path("demo"), help="results go to OUTPUT/run-NNN")
-    parser.add_argument("--domain", type=int, default=87, help="ROS domain of the demo (default: %(default)s)")
+    parser.add_argument("--domain", type=int, help="ROS domain of the demo (default: one that nobody uses here)")
     parser.set_defaults(run=run)
 
 
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     drive = args.drive or fetch_clip()
     with open_drive(drive, topic=args.topic) as opened:  # what is wrong with it is said before anything starts
         rate = opened.fps
+    domain = middleware.free_domain() if args.domain is None else args.domain
     out = _new_folder(args.output)
     classes = out / "labels.yaml"
     classes.write_text(yaml.safe_dump(bundle.labels.to_dict(), sort_keys=False), encoding="utf-8")
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     play += ["--input-topic", args.topic] if args.topic else []
     record = ["-o", str(out), "--label-set", str(classes), *(["--fps", str(rate)] if rate else [])]
     print(f"playing {drive} to the node for at most {args.seconds:g} s", flush=True)
-    with Processes(out, ["--localhost", "--domain", str(args.domain)]) as processes:
+    with Processes(out, ["--localhost", "--domain", str(domain)]) as processes:
         processes.start("record", *record)
         processes.start("run", "--model", str(bundle.path))
         for command in ("record", "run"):
@@ -67,7 +69,10 @@ def run(args: argparse.Namespace) -> int:
         processes.start("play", *play)
         processes.wait_for_end("play", args.seconds + 2 * _START)
         time.sleep(1.0)  # the last labels are on their way
-    _print_table(drive, _read(out / "play.json"), _read(out / "record.json"), out)
+    recorded = _read(out / "record.json")
+    if not recorded["labels"]:
+        raise WsvsError(f"no label came of this drive; what the node says about it: {out / 'run.log'}")
+    _print_table(drive, _read(out / "play.json"), recorded, out)
     return 0
 
 
@@ -109,7 +114,7 @@ def _print_table(drive: str, played: dict[str, Any], recorded: dict[str, Any], o
         ("drive", drive),
         ("camera frames", f"{played['frames']} at {played['rate']:.1f} a second"),
         ("label images", f"{recorded['labels']} at {recorded['rate']:.1f} a second"),
-        ("end-to-end latency", f"p50 {latency['p50']:.0f} ms, p95 {latency['p95']:.0f} ms" if latency else "no labels"),
+        ("end-to-end latency", f"p50 {latency['p50']:.0f} ms, p95 {latency['p95']:.0f} ms"),
         ("overlay video", str(out / "overlay.mp4")),
         ("recording", str(out / "bag")),
     ]
