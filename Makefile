@@ -32,6 +32,8 @@ clean:
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 	  || { echo "error: Python 3.10 or newer is needed, $(PYTHON) is older or missing; PYTHON=python3.12 make ..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 14))' \
+	  || { echo "error: the pinned cyclonedds has no wheel for a Python newer than 3.13; PYTHON=python3.13 make ..."; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 	  || { echo "error: $(PYTHON) cannot make environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
 	@echo "making a Python environment in $(VENV)"

@@ -84,14 +84,14 @@ def test_a_drive_without_labels_is_no_success(tmp_path: Path, wsvs: Any) -> None
 def test_a_demo_keeps_out_of_domains_in_use(tiny_bundle: ModelBundle) -> None:
     domain = middleware.free_domain()
     words = command("run", "--model", tiny_bundle.path, "--localhost", "--domain", domain)
-    with subprocess.Popen(
-        words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as node:
+    node = subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
         assert node.stdout is not None
         assert any("->" in line for line in node.stdout)
         found = middleware.free_domain()
-        node.send_signal(signal.SIGINT)
-        node.communicate(timeout=30)
+    finally:
+        node.kill()
+        node.communicate()
     assert found != domain
 
 
