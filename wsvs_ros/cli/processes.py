@@ -8,12 +8,13 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from wsvs_ros.errors import WsvsError
 
 _STOP = 20.0  # seconds that all together may take to finish their files
 _POLL = 0.1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Processes:
@@ -29,10 +30,13 @@ class Processes:
     def __init__(self, folder: Path, common: list[str]) -> None:
         self._folder, self._common = folder, common
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Processes:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _interrupt)
+        self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+        for number in _SIGNALS:
+            if self._before[number] != signal.SIG_IGN:  # as nohup leaves it
+                signal.signal(number, _interrupt)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -82,7 +86,8 @@ class Processes:
 
     def _stop(self) -> None:
         """Interrupt what still runs and wait for its files; further signals wait until that is done."""
-        before = {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         for child in self._running.values():
             if child.poll() is None:
                 child.send_signal(signal.SIGINT)
@@ -93,9 +98,8 @@ class Processes:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _tail(self, command: str) -> str:
         lines = self._log(command).read_text(errors="replace").splitlines()[-8:]
