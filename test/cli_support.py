@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,3 +22,8 @@ def command(*arguments: Any) -> list[str]:
 def environment() -> dict[str, str]:
     """This environment with the checkout importable from any folder."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+
+
+def interruptible() -> None:
+    """In a child that starts: Ctrl-C works as at a terminal, also if these tests run in a shell's background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from cli_support import command, environment
+from cli_support import command, environment, interruptible
 from drive_files import make_bag, make_video
 from support import tiny_model
 
@@ -25,7 +25,7 @@ from wsvs_ros.perception import FlowSettings, LabelSet, ModelBundle
 
 def test_demo_records_a_label_for_each_frame(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
     video = make_video(tmp_path / "drive.mp4", 60, fps=15)
-    arguments = ["--drive", video, "--model", tiny_bundle.path, "-o", tmp_path / "demo", "--domain", "91"]
+    arguments = ["--drive", video, "--model", tiny_bundle.path, "-o", tmp_path / "demo"]
     done = wsvs("demo", *arguments)
     out = tmp_path / "demo" / "run-001"
     logs = "\n".join(path.read_text() for path in out.glob("*.log"))
@@ -47,7 +47,7 @@ def test_demo_records_a_label_for_each_frame(tmp_path: Path, wsvs: Any, tiny_bun
 
 
 def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
-    demo = ["demo", "-o", tmp_path / "demo", "--domain", "92"]
+    demo = ["demo", "-o", tmp_path / "demo"]
     (tmp_path / "model").mkdir()
     bag = make_bag(tmp_path / "bag", 2, topics=("/left", "/right"))
     model = ["--model", tiny_bundle.path]
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path, wsvs: Any,
 def test_a_node_that_does_not_start_is_reported_by_its_last_words(tmp_path: Path, wsvs: Any) -> None:
     bundle = write_bundle(tmp_path / "model", b"no network", labels=LabelSet.load("camvid11"))
     video = make_video(tmp_path / "drive.mp4", 5)
-    done = wsvs("demo", "--drive", video, "--model", bundle.path, "-o", tmp_path / "demo", "--domain", "92")
+    done = wsvs("demo", "--drive", video, "--model", bundle.path, "-o", tmp_path / "demo")
     assert done.returncode == 2
     assert "`wsvs run` did not start" in done.stderr
     assert "ONNX Runtime cannot load the model" in done.stderr
@@ -74,7 +74,7 @@ def test_a_node_that_does_not_start_is_reported_by_its_last_words(tmp_path: Path
 def test_a_drive_without_labels_is_no_success(tmp_path: Path, wsvs: Any) -> None:
     bundle = write_bundle(tmp_path / "model", failing_model(), labels=LabelSet.load("camvid11"))
     video = make_video(tmp_path / "drive.mp4", 10)
-    done = wsvs("demo", "--drive", video, "--model", bundle.path, "-o", tmp_path / "demo", "--domain", "92")
+    done = wsvs("demo", "--drive", video, "--model", bundle.path, "-o", tmp_path / "demo")
     assert done.returncode == 2
     log = tmp_path / "demo" / "run-001" / "run.log"
     assert f"no label came of this drive; what the node says about it: {log}" in done.stderr
@@ -99,9 +99,14 @@ def test_a_demo_keeps_out_of_domains_in_use(tiny_bundle: ModelBundle) -> None:
 def running(tmp_path: Path, tiny_bundle: ModelBundle) -> Iterator[subprocess.Popen[str]]:
     """A demo in the midst of a long drive."""
     video = make_video(tmp_path / "drive.mp4", 900, fps=15)
-    arguments = ["--drive", video, "--model", tiny_bundle.path, "-o", tmp_path / "demo", "--domain", "96"]
+    arguments = ["--drive", video, "--model", tiny_bundle.path, "-o", tmp_path / "demo"]
     child = subprocess.Popen(
-        command("demo", *arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("demo", *arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
     )
     until = time.monotonic() + 60
     while not (tmp_path / "demo" / "run-001" / "play.log").exists() and time.monotonic() < until:

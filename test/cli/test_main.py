@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_support import command, environment
+from cli_support import command, environment, interruptible
 
 import wsvs_ros
 
@@ -71,7 +71,14 @@ def test_a_package_that_does_not_load_is_one_clear_line(broken: dict[str, str]) 
 def test_an_interruption_while_loading_is_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text("open('loading', 'w').close()\nimport time; time.sleep(60)")
     words = command("segment", "in", "-o", "out")
-    child = subprocess.Popen(words, cwd=tmp_path, env=shadowed_by(tmp_path), stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        env=shadowed_by(tmp_path),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
+    )
     until = time.monotonic() + 30
     while not (tmp_path / "loading").exists() and time.monotonic() < until:
         time.sleep(0.02)

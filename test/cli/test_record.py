@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 from cli_support import command, environment
 
+from wsvs_ros.cli import middleware
 from wsvs_ros.drives import open_drive
 
 # a camera and its node: three images with a label each; the second image's encoding is none,
 # the third label comes before its image
 PUBLISHER = """
-import argparse, time
+import argparse, sys, time
 import numpy as np
 from wsvs_ros.cli import middleware
-middleware.prepare(argparse.Namespace(domain=94, localhost=True))
+middleware.prepare(argparse.Namespace(domain=int(sys.argv[1]), localhost=True))
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -52,8 +53,14 @@ time.sleep(0.5)
 
 
 @pytest.fixture
-def recorder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    words = command("record", "-o", tmp_path / "out", "--localhost", "--domain", "94")
+def domain() -> str:
+    """One that nobody else on this machine uses, another run of these tests included."""
+    return str(middleware.free_domain())
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, domain: str) -> Iterator[subprocess.Popen[str]]:
+    words = command("record", "-o", tmp_path / "out", "--localhost", "--domain", domain)
     child = subprocess.Popen(
         words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
     )
@@ -64,11 +71,11 @@ def recorder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_everything_received_is_kept_and_odd_images_do_no_harm(
-    tmp_path: Path, recorder: subprocess.Popen[str], stop: int
+    tmp_path: Path, recorder: subprocess.Popen[str], domain: str, stop: int
 ) -> None:
     assert recorder.stdout is not None
     assert "-> " in recorder.stdout.readline()
-    subprocess.run([sys.executable, "-c", PUBLISHER], env=environment(), check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", PUBLISHER, domain], env=environment(), check=True, timeout=60)
     recorder.send_signal(stop)
     _, errors = recorder.communicate(timeout=30)
     assert recorder.returncode == 0, errors
@@ -88,7 +95,7 @@ def test_everything_received_is_kept_and_odd_images_do_no_harm(
 @pytest.mark.parametrize("name", ["overlay.mp4", "record.json", "bag"])
 def test_earlier_recordings_are_not_touched(tmp_path: Path, wsvs: Any, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    done = wsvs("record", "-o", tmp_path, "--localhost", "--domain", "95", "--idle", "1")
+    done = wsvs("record", "-o", tmp_path, "--localhost", "--domain", middleware.free_domain(), "--idle", "1")
     assert done.returncode == 2
     assert f"{tmp_path / name}: exists already" in done.stderr
     assert (tmp_path / name).read_text() == "mine"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from wsvs_ros.cli.middleware import free_domain
 from wsvs_ros.ros import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,7 @@ def _embedded_middleware() -> None:
     if importlib.util.find_spec("rclpy") is not None and not getattr(sys.modules.get("rclpy"), "__embedded__", False):
         pytest.skip("ROS 2 is sourced here: test/ros_live runs instead of the embedded middleware's tests")
     os.environ["CYCLONEDDS_URI"] = embedded.loopback_uri()
-    os.environ["ROS_DOMAIN_ID"] = "93"
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     embedded.install()
 
 

@@ -14,16 +14,22 @@ from cyclonedds.domain import DomainParticipant
 
 from wsvs_ros.ros.embedded.errors import EmbeddedError
 from wsvs_ros.ros.embedded.names import RosArguments, parse_arguments
+from wsvs_ros.ros.embedded.samples import delete
 
 LOOPBACK_URI = (
     "<CycloneDDS><Domain><General>"
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
-    "<AllowMulticast>false</AllowMulticast></General>"
+    "<AllowMulticast>false</AllowMulticast>"
+    "<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>8000B</FragmentSize></General>"
     "<Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>60</MaxAutoParticipantIndex>"
     '<Peers><Peer Address="127.0.0.1"/></Peers></Discovery>'
-    "</Domain></CycloneDDS>"
+    "<Internal><NackDelay>1ms</NackDelay></Internal></Domain></CycloneDDS>"
 )
-"""A CYCLONEDDS_URI that keeps all traffic on this machine. Every process that is to meet needs it."""
+"""
+A CYCLONEDDS_URI that keeps all traffic on this machine. Every process that is to meet needs it.
+
+Large datagrams and asking again at once bring images whole through a socket buffer that is smaller than they are.
+"""
 
 
 class Context:
@@ -39,6 +45,7 @@ class Context:
         self.stopped = threading.Event()
         self.terminated = self.interrupted = False
         self.spinning = False
+        self.loopback = os.environ.get("CYCLONEDDS_URI") == LOOPBACK_URI
         domain = os.environ.get("ROS_DOMAIN_ID") or "0"
         if not domain.isdigit() or int(domain) > 232:
             raise EmbeddedError(f"ROS_DOMAIN_ID={domain}: a number from 0 to 232 is needed")
@@ -115,14 +122,15 @@ def ok(*, context: Any = None) -> bool:
 
 def shutdown(*, context: Any = None) -> None:
     """
-    Leave the domain.
+    Leave the domain, with all nodes.
 
     :raises EmbeddedError: if the context does not run.
     """
     global _current, _previous_handlers
-    context = current()
-    context.stop()
+    stopping = current()
+    stopping.stop()
     _current = None
+    delete(stopping.participant)  # and all that is in it
     if threading.current_thread() is threading.main_thread():
         for number, handler in _previous_handlers.items():
             signal.signal(number, handler)

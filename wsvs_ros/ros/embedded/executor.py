@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from cyclonedds.core import WaitSet
+from cyclonedds.core import DDSException, WaitSet
 from cyclonedds.util import duration
 
 from wsvs_ros.ros.embedded import context as contexts
@@ -23,7 +23,7 @@ class SingleThreadedExecutor:
         self._nodes: list[Node] = []
         self._waitset = WaitSet(self._context.participant)
         self._waitset.attach(self._context.wake)
-        self._attached: dict[int, Any] = {}
+        self._conditions: list[Any] = []
 
     def add_node(self, node: Node) -> bool:
         if node not in self._nodes:
@@ -68,9 +68,13 @@ class SingleThreadedExecutor:
             left = min(until, self._next_timer()) - time.monotonic()
             if time.monotonic() >= until:
                 return
-            self._waitset.wait(duration(seconds=min(max(left, 0.0), _SLICE)))
-            if self._context.wake.take():
-                self._attach()
+            try:
+                self._waitset.wait(duration(seconds=min(max(left, 0.0), _SLICE)))
+                if self._context.wake.take():
+                    self._attach()
+            except DDSException:
+                if not self._context.stopped.is_set():  # another thread may have shut down meanwhile
+                    raise
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Let go of the nodes."""
@@ -89,6 +93,9 @@ class SingleThreadedExecutor:
             for timer in node.timers:
                 worked |= timer.fire(now)
             for subscription in node.subscriptions:
+                complaint = subscription.check_publishers()
+                if complaint:
+                    node.get_logger().warning(complaint)
                 try:
                     message = subscription.take()
                 except EmbeddedError as error:
@@ -104,12 +111,13 @@ class SingleThreadedExecutor:
 
     def _attach(self) -> None:
         """Wait for exactly the subscriptions that exist now."""
-        wanted = {id(s.condition): s.condition for node in self._nodes for s in node.subscriptions}
-        for key in self._attached.keys() - wanted.keys():
-            self._waitset.detach(self._attached.pop(key))
-        for key in wanted.keys() - self._attached.keys():
-            self._waitset.attach(wanted[key])
-            self._attached[key] = wanted[key]
+        conditions = [s.condition for node in self._nodes for s in node.subscriptions if s.condition is not None]
+        if [id(condition) for condition in conditions] == [id(condition) for condition in self._conditions]:
+            return
+        # a new one, as a deleted condition cannot be detached
+        self._conditions, self._waitset = conditions, WaitSet(self._context.participant)
+        for entity in (self._context.wake, *conditions):
+            self._waitset.attach(entity)
 
 
 _executor: SingleThreadedExecutor | None = None

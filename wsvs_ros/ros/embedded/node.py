@@ -7,12 +7,14 @@ from typing import Any
 
 from wsvs_ros.ros.embedded import context as contexts
 from wsvs_ros.ros.embedded.clock import Clock
-from wsvs_ros.ros.embedded.endpoints import Publisher, Subscription, Timer
 from wsvs_ros.ros.embedded.errors import unsupported
 from wsvs_ros.ros.embedded.logger import Logger
 from wsvs_ros.ros.embedded.names import load_parameters, resolve
 from wsvs_ros.ros.embedded.parameter import Parameter, ParameterStore, SetCallback
+from wsvs_ros.ros.embedded.publisher import Publisher
 from wsvs_ros.ros.embedded.qos import QoSProfile, profile
+from wsvs_ros.ros.embedded.subscription import Subscription
+from wsvs_ros.ros.embedded.timer import Timer
 
 
 class Node:
@@ -113,7 +115,7 @@ class Node:
         **_: Any,
     ) -> Subscription:
         name = self.resolve_topic_name(topic)
-        subscription = Subscription(self.context.participant, msg_type, name, callback, profile(qos_profile), raw=raw)
+        subscription = Subscription(self.context, msg_type, name, callback, profile(qos_profile), raw=raw)
         self._subscriptions.append(subscription)
         self.context.wake.set(True)
         return subscription

@@ -62,6 +62,15 @@ QoSDurabilityPolicy = DurabilityPolicy
 QoSHistoryPolicy = HistoryPolicy
 
 
+def policy_name(number: int) -> str:
+    """
+    A policy's name in messages.
+
+    :param number: its id in the DDS standard.
+    """
+    return {2: "DURABILITY", 11: "RELIABILITY"}.get(number, f"number {number} of DDS")
+
+
 def profile(value: QoSProfile | int) -> QoSProfile:
     """What rclpy accepts for QoS: a profile, or the depth of a reliable one."""
     return QoSProfile(depth=value) if isinstance(value, int) else replace(value)
