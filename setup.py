@@ -36,6 +36,7 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "crf": ["pydensecrf2>=1.0", "scikit-image>=0.22", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
         "train": [
             "lightning>=2.4",
@@ -46,7 +47,16 @@ setup(
             "scikit-learn>=1.4",
             "torch>=2.6",
         ],
-        "test": ["hypothesis>=6.100", "mypy>=1.11", "onnx>=1.16", "pytest>=8", "ruff>=0.6", "types-PyYAML"],
+        "test": [
+            "hypothesis>=6.100",
+            "mypy>=1.11",
+            "onnx>=1.16",
+            "pydensecrf2>=1.0",
+            "pytest>=8",
+            "ruff>=0.6",
+            "scikit-image>=0.22",
+            "types-PyYAML",
+        ],
     },
     entry_points={
         "console_scripts": [

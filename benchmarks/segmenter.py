@@ -1,7 +1,7 @@
 """
 What the segmenter costs beyond its flow and its network, frame by frame in one run.
 
-    python -m benchmarks.segmenter [--bundle DIR] [--drive VIDEO | --frames DIR] [--size 480x360] [--count N]
+    python -m benchmarks.segmenter [--bundle DIR] [--drive VIDEO | --frames DIR] [--size 480x360] [--count N] [--crf]
 
 The frames are read and resized first; then each is timed from `push` to its label map (resize, flow, window,
 network, label map and confidence at the camera's resolution). Prints the stages' medians, the frames per
@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from wsvs_ros.perception import Frame, ModelBundle, VideoSegmenter, default_bundle_path
+from wsvs_ros.perception import VIDEO_CRF, Frame, ModelBundle, VideoSegmenter, default_bundle_path
 from wsvs_ros.perception.engines.cores import usable_cores
 
 _FRAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "camvid" / "val" / "images"
@@ -54,10 +54,10 @@ def load_frames(drive: Path | None, folder: Path, size: tuple[int, int], count: 
     return [Frame(there_and_back[index % len(there_and_back)], index * _PERIOD_NS) for index in range(count)]
 
 
-def measure(bundle: ModelBundle, frames: list[Frame]) -> dict[str, Any]:
+def measure(bundle: ModelBundle, frames: list[Frame], *, crf: bool) -> dict[str, Any]:
     """Push every frame and make its maps; see the module's text for what is returned."""
     totals, stages = [], []
-    with VideoSegmenter(bundle, lookahead=0) as segmenter:
+    with VideoSegmenter(bundle, lookahead=0, crf=VIDEO_CRF if crf else None) as segmenter:
         for frame in frames:
             start = time.perf_counter()
             result = segmenter.push(frame)[0]
@@ -93,13 +93,14 @@ def main() -> None:
     source.add_argument("--frames", type=Path, default=_FRAMES, help="a folder of images (default: %(default)s)")
     parser.add_argument("--size", default="480x360", help="the camera's WIDTHxHEIGHT (default: %(default)s)")
     parser.add_argument("--count", type=int, default=200, help="frames (default: %(default)s)")
+    parser.add_argument("--crf", action="store_true", help="with the fully-connected CRF")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     if arguments.count <= _WARM_UP:
         parser.error(f"--count: expected more than {_WARM_UP}, the first {_WARM_UP} are not counted")
     width, height = (int(side) for side in arguments.size.split("x"))
     frames = load_frames(arguments.drive, arguments.frames, (width, height), arguments.count)
-    result = measure(ModelBundle.load(arguments.bundle), frames)
+    result = measure(ModelBundle.load(arguments.bundle), frames, crf=arguments.crf)
     if arguments.json:
         print(json.dumps(result, indent=2))
         return

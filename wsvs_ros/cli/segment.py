@@ -39,6 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--threads", type=int, help="processor threads of the engine (default: physical cores)")
     parser.add_argument("--lookahead", type=int, help="frames of future a frame waits for (default: the bundle's)")
     parser.add_argument("--no-motion", action="store_true", help="treat each frame alone")
+    parser.add_argument("--crf", action="store_true", help="refine the labels along the image's edges (needs torch)")
     parser.add_argument("--topic", help="image topic of a bag with several")
     parser.add_argument("--fps", type=positive, help="frames per second (default: the drive's; 15 for folders)")
     parser.add_argument("--no-overlay", action="store_true", help="write no overlay.mp4")
@@ -53,7 +54,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Segment the drive; 130 if interrupted, with everything so far in place."""
     from wsvs_ros.drives import open_drive
-    from wsvs_ros.perception import ModelBundle, VideoSegmenter, default_bundle_path
+    from wsvs_ros.perception import VIDEO_CRF, ModelBundle, VideoSegmenter, default_bundle_path
 
     bundle = ModelBundle.load(args.model or default_bundle_path())
     with (
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
             lookahead=args.lookahead,
             motion=not args.no_motion,
             max_gap=_max_gap(drive.fps),
+            crf=VIDEO_CRF if args.crf else None,
             threads=args.threads,
         ) as segmenter,
     ):
@@ -183,6 +185,7 @@ class _Job:
             "settings": {
                 "lookahead": bundle.lookahead if self._args.lookahead is None else self._args.lookahead,
                 "motion": not self._args.no_motion,
+                "crf": self._args.crf,
                 "topic": getattr(self._drive, "topic", None),
                 "fps": self._drive.fps,
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wsvs_ros.perception.bundle import BundleError, FlowSettings, ModelBundle, default_bundle_path
+from wsvs_ros.perception.crf import VIDEO_CRF, CrfError, CrfSettings
 from wsvs_ros.perception.engines import Engine, EngineError, available_engines, create_engine
 from wsvs_ros.perception.flow import FlowAlgorithm, FlowError, create_flow
 from wsvs_ros.perception.frames import Frame, FrameError
@@ -13,7 +14,10 @@ from wsvs_ros.perception.window import FlowWindow
 
 __all__ = [
     "UNKNOWN",
+    "VIDEO_CRF",
     "BundleError",
+    "CrfError",
+    "CrfSettings",
     "Engine",
     "EngineError",
     "FlowAlgorithm",

@@ -20,13 +20,13 @@ class Segmentation:
     What the segmenter found in a frame; the images are made when they are first asked for.
 
     :param frame: the frame, as it was given.
-    :param scores: (N, h, w) float32 softmax probabilities at the network's own resolution.
+    :param scores: (N, h, w) float32 probabilities at the network's own resolution, or at the CRF's.
     :param label_set: the classes.
     :param working_size: width and height of the network's input.
     :param window_filled: how many fields of the window were flow; the others were zero.
     :param window_length: L.
-    :param seconds: time by stage: `resize` (to working size, gray, planes), `flow`, `engine` and, once
-        the labels are made, `labels`.
+    :param seconds: time by stage: `resize` (to working size, gray, planes), `flow`, `engine`, `crf` if there
+        is one and, once the labels are made, `labels`.
     """
 
     frame: Frame

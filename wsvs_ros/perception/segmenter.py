@@ -11,6 +11,7 @@ import numpy as np
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
 from wsvs_ros.perception.engines import create_engine
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.preprocess import split_rgb
@@ -55,9 +56,11 @@ class VideoSegmenter:
     :param lookahead: frames of future that a frame waits for, 0 to L // 2; None for what the bundle says.
     :param motion: False leaves the flow at zero and treats each frame alone, without waiting.
     :param max_gap: longest time between two frames of one stream, seconds.
+    :param crf: refine the scores along the image's edges by this fully-connected CRF, e.g. `VIDEO_CRF`.
     :param threads: processor threads of the engine; None for one a physical core.
     :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
     :raises EngineError: if the engine is not available here.
+    :raises CrfError: if a CRF is wanted and not available here.
     :raises BundleError: if the network is not what the bundle says.
     """
 
@@ -69,6 +72,7 @@ class VideoSegmenter:
         lookahead: int | None = None,
         motion: bool = True,
         max_gap: float = 0.5,
+        crf: CrfSettings | None = None,
         threads: int | None = None,
     ) -> None:
         lookahead = bundle.lookahead if lookahead is None else lookahead
@@ -83,7 +87,8 @@ class VideoSegmenter:
         self._complete: deque[TrackedFrame] = deque()  # not yet inferred
         self._received = self._inferred = self._skipped = self._resets = 0
         self._closed = False
-        self._inference = threading.Lock()  # guards the next two
+        self._inference = threading.Lock()  # guards the next three
+        self._refine = None if crf is None else ScoreRefiner(crf, bundle.working_size)
         self._engine = create_engine(bundle, engine, threads)
         self._planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
 
@@ -190,10 +195,17 @@ class VideoSegmenter:
             split_rgb(tracked.image, self._planes)
             split = time.perf_counter()
             scores = self._engine.infer(self._planes, tracked.stack)
-            end = time.perf_counter()
+            inferred = time.perf_counter()
+            seconds = {
+                "resize": tracked.seconds["resize"] + split - start,
+                "flow": tracked.seconds["flow"],
+                "engine": inferred - split,
+            }
+            if self._refine is not None:
+                scores = self._refine(scores, tracked.image)
+                seconds["crf"] = time.perf_counter() - inferred
         with self._state:
             self._inferred += 1
-        resize = tracked.seconds["resize"] + split - start
         return Segmentation(
             frame=tracked.frame,
             scores=scores,
@@ -201,5 +213,5 @@ class VideoSegmenter:
             working_size=self._bundle.working_size,
             window_filled=tracked.filled,
             window_length=self._bundle.window_length,
-            seconds={"resize": resize, "flow": tracked.seconds["flow"], "engine": end - split},
+            seconds=seconds,
         )

@@ -20,7 +20,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.images import ImageError, to_bgr
-from wsvs_ros.perception import Frame, ModelBundle, VideoSegmenter, default_bundle_path
+from wsvs_ros.perception import VIDEO_CRF, Frame, ModelBundle, VideoSegmenter, default_bundle_path
 from wsvs_ros.ros.outputs import Outputs
 from wsvs_ros.ros.parameters import declare
 
@@ -80,6 +80,7 @@ class SegmentationNode(Node):
             engine=settings.engine,
             lookahead=None if settings.lookahead < 0 else settings.lookahead,
             max_gap=settings.max_gap,
+            crf=VIDEO_CRF if settings.crf else None,
             threads=settings.threads or None,
         )
 
