@@ -82,7 +82,19 @@ class Losses(_Section):
     tag: float = Field(1.0, ge=0, description="weight of BF eq. 2")
     heatmap: float = Field(1.0, ge=0, description="weight of BF eq. 4")
     area_power: float = Field(0.0, ge=0, le=1, description="0: classes weigh alike in BF eq. 4; 1: pixels do")
+    crf: float = Field(0.0, ge=0, description="weight of the CRF loss (BF 3.2.1)")
     lse_r: float = Field(5.0, gt=0, description="r of BF eq. 3")
+
+
+class Crf(_Section):
+    """The CRF of the CRF loss, by :class:`wsvs_ros.perception.crf.CrfSettings`' names, at the image's resolution."""
+
+    iterations: int = Field(5, ge=0)
+    gaussian_sxy: float = Field(3.0, gt=0)
+    gaussian_compat: float = Field(3.0, ge=0)
+    bilateral_sxy: float = Field(80.0, gt=0)
+    bilateral_srgb: float = Field(13.0, gt=0)
+    bilateral_compat: float = Field(10.0, ge=0)
 
 
 class Augmentation(_Section):
@@ -106,6 +118,7 @@ class Config(_Section):
     heatmaps: Heatmaps
     optimiser: Optimiser = Optimiser()
     losses: Losses = Losses()
+    crf: Crf = Crf()
     augmentation: Augmentation = Augmentation()
 
     def path(self, path: Path) -> Path:

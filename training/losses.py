@@ -53,3 +53,16 @@ def heatmap_loss(log_probabilities: Tensor, masks: Tensor, tags: Tensor, *, area
     per_class = -(log_probabilities * inside).sum((2, 3)) / area.clamp(min=1)
     weight = torch.where(area > 0, area**area_power, torch.zeros_like(area))
     return ((per_class * weight).sum(1) / weight.sum(1).clamp(min=1e-6)).mean()
+
+
+def crf_loss(log_probabilities: Tensor, refined: Tensor) -> Tensor:
+    """
+    The network shall say what a fully-connected CRF makes of it: mean KL(CRF || network) (BF 3.2.1).
+
+    :param log_probabilities: (B, N, H, W) log softmax.
+    :param refined: (B, N, H, W) the CRF's marginals, see :class:`wsvs_ros.perception.crf.mean_field.DenseCrf`; a
+        constant: there is no gradient through the CRF.
+    :return: scalar, the mean over pixels and batch.
+    """
+    refined = refined.detach()
+    return (torch.xlogy(refined, refined) - refined * log_probabilities).sum(1).mean()

@@ -1,4 +1,4 @@
-"""The LightningModule: TwoStreamNet learning from tags and heatmaps (BF 3.2.1)."""
+"""The LightningModule: TwoStreamNet learning from tags, heatmaps and a CRF (BF 3.2.1)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.config import Config
-from training.losses import heatmap_loss, tag_loss
+from training.losses import crf_loss, heatmap_loss, tag_loss
 from training.network import build_network
+from wsvs_ros.perception.crf import CrfSettings
+from wsvs_ros.perception.crf.mean_field import DenseCrf
 from wsvs_ros.perception.labels import LabelSet
 
 
@@ -45,8 +47,20 @@ class WeaklySupervised(lightning.LightningModule):
         tag = tag_loss(log_probabilities.exp(), present, absent, r=weights.lse_r)
         heat = heatmap_loss(log_probabilities, masks, batch["tags"], area_power=weights.area_power)
         loss = weights.tag * tag + weights.heatmap * heat
-        self.log_dict({"loss": loss, "tag": tag, "heatmap": heat}, prog_bar=True)
+        parts = {"tag": tag, "heatmap": heat}
+        if weights.crf:
+            parts["crf"] = crf_loss(log_probabilities, self._refine(batch["image"], log_probabilities))
+            loss = loss + weights.crf * parts["crf"]
+        self.log_dict({"loss": loss, **parts}, prog_bar=True)
         return loss
+
+    def _refine(self, images: Tensor, log_probabilities: Tensor) -> Tensor:
+        """The CRF's marginals on the grid of scores, where its widths are smaller by the stride."""
+        size = log_probabilities.shape[2:]
+        stride = images.shape[3] / size[1]
+        settings = CrfSettings(**self.config.crf.model_dump()).scaled(1 / stride)
+        small = F.interpolate(images.float(), size=size, mode="area").detach()
+        return DenseCrf(small, settings).infer(log_probabilities.detach().exp())
 
     def configure_optimizers(self) -> Any:
         settings = self.config.optimiser

@@ -17,7 +17,7 @@ from cli_support import command, environment
 from drive_files import frames, make_bag, make_folder, make_video
 
 from wsvs_ros.drives import open_drive
-from wsvs_ros.perception import Frame, ModelBundle, VideoSegmenter
+from wsvs_ros.perception import VIDEO_CRF, Frame, ModelBundle, VideoSegmenter
 
 
 def labels_of(out: Path) -> dict[str, np.ndarray]:
@@ -51,6 +51,20 @@ def test_no_motion_treats_each_frame_alone(tmp_path: Path, wsvs: Any, tiny_bundl
     assert np.array_equal(alone["0"], moving["0"])
     assert not np.array_equal(alone["9"], moving["9"])
     assert not (tmp_path / "alone" / "overlay.mp4").exists()
+
+
+def test_crf_refines_the_labels(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    folder, model = make_folder(tmp_path / "in"), ["--model", tiny_bundle.path]
+    done = wsvs("segment", folder, "-o", tmp_path / "out", *model, "--crf", "--no-overlay")
+    assert done.returncode == 0, done.stderr
+    found = labels_of(tmp_path / "out")
+    with VideoSegmenter(tiny_bundle, crf=VIDEO_CRF) as segmenter:
+        for index, picture in enumerate(frames(10)):
+            (expected,) = segmenter.push(Frame(picture, round(index / 15 * 1e9)))
+            assert np.array_equal(found[str(index)], expected.labels)
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["settings"]["crf"] is True
+    assert summary["stages_ms"]["crf"] > 0
 
 
 def test_video(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:

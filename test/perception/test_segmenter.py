@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from support import make_tiny_bundle
 
 from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
 from wsvs_ros.perception.engines import EngineError, create_engine
 from wsvs_ros.perception.flow import create_flow
 from wsvs_ros.perception.frames import Frame
@@ -300,3 +301,16 @@ def test_values_out_of_range_are_refused(tiny_bundle: ModelBundle) -> None:
         VideoSegmenter(tiny_bundle, max_gap=0)
     with pytest.raises(EngineError, match="'abacus'"):
         VideoSegmenter(tiny_bundle, engine="abacus")
+
+
+def test_a_crf_refines_the_scores_of_each_frame_by_its_own_image(tmp_path: Path) -> None:
+    bundle = make_tiny_bundle(tmp_path / "b")
+    frames, crf = drive(4), CrfSettings(5, bilateral_sxy=10)
+    with VideoSegmenter(bundle) as plain, VideoSegmenter(bundle, crf=crf) as refining:
+        coarse, refined = push_all(plain, frames), push_all(refining, frames)
+    refine = ScoreRefiner(crf, bundle.working_size)
+    for frame, before, after in zip(frames, coarse, refined, strict=True):
+        np.testing.assert_array_equal(after.scores, refine(before.scores, frame.image))
+        assert after.labels.shape == before.labels.shape
+        assert 0 < after.seconds["crf"] < 10
+    assert any((before.labels != after.labels).any() for before, after in zip(coarse, refined, strict=True))

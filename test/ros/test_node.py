@@ -48,6 +48,14 @@ def test_all_outputs(node: Any) -> None:
     assert stop(node, signal.SIGTERM)["failed"] == 0
 
 
+def test_all_outputs_with_the_crf(start: Any, ros: Any, tiny_bundle: ModelBundle) -> None:
+    node = start("run", "--model", tiny_bundle.path, "--param", "crf=true")
+    from node_checks import check_all_outputs
+
+    check_all_outputs()
+    assert stop(node)["failed"] == 0
+
+
 def test_survives_bad_messages(node: Any) -> None:
     from node_checks import check_survives_bad_messages
 

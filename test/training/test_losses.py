@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
-from training.losses import heatmap_loss, log_sum_exp_scores, tag_loss  # noqa: E402
+from training.losses import crf_loss, heatmap_loss, log_sum_exp_scores, tag_loss  # noqa: E402
 
 
 def probabilities(seed: int = 0, *, classes: int = 3) -> torch.Tensor:
@@ -71,3 +71,31 @@ def test_heatmap_loss_ignores_masks_without_tag_and_empty_masks() -> None:
     tags = torch.tensor([[True, False, True]])
     assert float(heatmap_loss(p.log(), masks, tags)) == pytest.approx(float(-p[0, 0, 0].log().mean()), rel=1e-5)
     assert float(heatmap_loss(p.log(), torch.zeros_like(masks), tags)) == 0
+
+
+def test_crf_loss_is_the_mean_kl_divergence() -> None:
+    network, refined = probabilities(0), probabilities(1)
+    by_hand = sum(
+        float(refined[b, n, y, x]) * math.log(float(refined[b, n, y, x]) / float(network[b, n, y, x]))
+        for b in range(2)
+        for n in range(3)
+        for y in range(4)
+        for x in range(5)
+    ) / (2 * 4 * 5)
+    assert float(crf_loss(network.log(), refined)) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_crf_loss_is_zero_where_the_network_agrees_and_finite_where_the_crf_is_certain() -> None:
+    certain = torch.zeros(1, 2, 3, 3)
+    certain[:, 0] = 1
+    assert float(crf_loss(probabilities().log(), probabilities())) == pytest.approx(0, abs=1e-6)
+    assert float(crf_loss(torch.full((1, 2, 3, 3), math.log(0.5)), certain)) == pytest.approx(math.log(2))
+
+
+def test_crf_loss_has_no_gradient_through_the_crf() -> None:
+    scores = torch.randn(1, 3, 4, 5, requires_grad=True)
+    refined = torch.randn(1, 3, 4, 5, requires_grad=True)
+    crf_loss(scores.log_softmax(1), refined.softmax(1)).backward()
+    assert refined.grad is None
+    # the gradient of a cross entropy with softmax, divided by the pixels
+    torch.testing.assert_close(scores.grad, (scores.softmax(1) - refined.softmax(1)).detach() / 20)

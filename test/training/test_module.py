@@ -1,0 +1,51 @@
+"""The training step: which losses it adds up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
+pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
+
+from training.config import load_config  # noqa: E402
+from training.losses import crf_loss  # noqa: E402
+from training.module import WeaklySupervised  # noqa: E402
+from wsvs_ros.perception.crf import CrfSettings, create_crf  # noqa: E402
+
+LIGHT = Path(__file__).parents[2] / "training" / "configs" / "light.yaml"
+
+
+def batch_of(size: tuple[int, int]) -> dict[str, torch.Tensor]:
+    width, height = size
+    torch.manual_seed(0)
+    return {
+        "image": torch.randint(0, 256, (2, 3, height // 8, width // 8))
+        .float()
+        .repeat_interleave(8, 2)
+        .repeat_interleave(8, 3),
+        "flow": torch.randn(2, 20, height, width),
+        "tags": torch.tensor([[True] * 6 + [False] * 5] * 2),
+        "labels": torch.randint(0, 6, (2, height // 8, width // 8)),
+    }
+
+
+def test_the_crf_loss_is_that_of_the_crf_at_the_scores_resolution() -> None:
+    batch = batch_of((64, 48))
+    module = WeaklySupervised(load_config(LIGHT, ["losses.crf=2", "crf.bilateral_srgb=20"]), pretrained=False).eval()
+    without = WeaklySupervised(load_config(LIGHT), pretrained=False).eval()
+    without.load_state_dict(module.state_dict())
+    log_probabilities = module.network(batch["image"], batch["flow"]).log_softmax(1)
+    # squares of 8 pixels of one colour: at the scores' stride of 8 exactly one pixel each
+    grid = batch["image"][:, :, ::8, ::8].byte().permute(0, 2, 3, 1).numpy()
+    crf = create_crf(CrfSettings(5, bilateral_srgb=20).scaled(1 / 8))
+    scores = log_probabilities.detach().exp().numpy()
+    refined = np.stack([crf(one, np.ascontiguousarray(image)) for one, image in zip(scores, grid, strict=True)])
+    expected = 2 * crf_loss(log_probabilities, torch.from_numpy(refined))
+    added = module.training_step(batch, 0) - without.training_step(batch, 0)
+    assert float(expected) > 1e-4
+    assert float(added) == pytest.approx(float(expected), rel=1e-3)
+    added.backward()
+    assert all(p.grad is not None for p in module.parameters() if p.requires_grad)
