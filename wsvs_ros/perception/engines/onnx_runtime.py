@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wsvs_ros.perception.bundle import BundleError, ModelBundle
-from wsvs_ros.perception.engines.cores import usable_cores
+from wsvs_ros.perception.cores import usable_cores
 from wsvs_ros.perception.engines.interface import EngineError
 
 _DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}

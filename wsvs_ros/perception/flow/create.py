@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow.interface import FlowAlgorithm, FlowError
 from wsvs_ros.perception.flow.opencv_dis import OpenCvDis
+from wsvs_ros.perception.flow.presets import dis_preset
 
 
-def create_flow(settings: FlowSettings) -> FlowAlgorithm:
+def create_flow(settings: FlowSettings, device: str = "cpu") -> FlowAlgorithm:
     """
     Build a flow algorithm.
 
-    :param settings: as the bundle has them.
-    :raises FlowError: if there is no such algorithm or preset; the message names those there are.
+    :param settings: as the bundle has them: algorithm `dis` (presets ultrafast, fast, balanced, fine) or `brox`
+        (fast, balanced, fine), which takes a second a pair on a CPU.
+    :param device: `cpu`, where DIS is OpenCV's, or `cuda`, where it is torch's.
+    :raises FlowError: if there is no such algorithm, preset or device; the message names those there are.
     """
-    if settings.algorithm != "dis":
-        raise FlowError(f"flow algorithm {settings.algorithm!r}: expected dis")
-    return OpenCvDis(settings.preset)
+    if settings.algorithm not in ("dis", "brox"):
+        raise FlowError(f"flow algorithm {settings.algorithm!r}: expected dis or brox")
+    if settings.algorithm == "dis" and device == "cpu":
+        return OpenCvDis(settings.preset)
+    if device.split(":")[0] not in ("cpu", "cuda"):
+        raise FlowError(f"flow device {device!r}: expected cpu, cuda or cuda:<number>")
+    try:
+        from wsvs_ros.perception.flow.brox import brox_flow, brox_preset
+        from wsvs_ros.perception.flow.dis import dis_flow
+        from wsvs_ros.perception.flow.torch_flow import TorchFlow
+    except ImportError as error:
+        raise FlowError(
+            f"flow {settings.algorithm} on {device}: torch cannot be loaded ({error}); pip install torch, or use "
+            "algorithm dis on device cpu"
+        ) from error
+    name = f"{settings.algorithm}-{settings.preset}"
+    if settings.algorithm == "dis":
+        return TorchFlow(name, partial(dis_flow, preset=dis_preset(settings.preset)), device)
+    return TorchFlow(name, partial(brox_flow, preset=brox_preset(settings.preset)), device)

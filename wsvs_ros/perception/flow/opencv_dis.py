@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
-from wsvs_ros.perception.flow.interface import Flow, FlowError, check_pair
-
-
-@dataclass(frozen=True)
-class _Preset:
-    opencv: int
-    finest_scale: int
-    refinements: int | None = None
-
-
-# finest_scale is the pyramid level at which the search stops: 2 is a quarter of the size. The first three are
-# those of OpenCV's presets.
-_PRESETS = {
-    "ultrafast": _Preset(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST, 2),
-    "fast": _Preset(cv2.DISOPTICAL_FLOW_PRESET_FAST, 2),
-    "balanced": _Preset(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, 1),
-    "fine": _Preset(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, 0, refinements=10),
-}
+from wsvs_ros.perception.cores import usable_cores
+from wsvs_ros.perception.flow.interface import Flow, check_pair
+from wsvs_ros.perception.flow.presets import PATCH, dis_preset, padding
 
 
 class OpenCvDis:
@@ -40,48 +25,55 @@ class OpenCvDis:
     """
 
     def __init__(self, preset: str = "fast") -> None:
-        if preset not in _PRESETS:
-            raise FlowError(f"flow preset {preset!r}: expected one of {', '.join(_PRESETS)}")
-        chosen = _PRESETS[preset]
+        chosen = dis_preset(preset)
         self.name = f"dis-{preset}"
-        self._dis = cv2.DISOpticalFlow_create(chosen.opencv)
-        if chosen.refinements is not None:
-            self._dis.setFinestScale(chosen.finest_scale)
-            self._dis.setVariationalRefinementIterations(chosen.refinements)
-        # On images too small for its pyramid OpenCV picks other levels by the width alone, keeps them for
-        # every later image, and reads beyond an image of few rows (NaN, crashes). From these sides on it
-        # keeps the preset's: log2(shorter / 8) >= finest and log2(longer / 32) + 0.5 >= finest.
-        self._shorter = 8 << chosen.finest_scale
-        self._longer = 23 << chosen.finest_scale
+        self._preset = preset
+        self._finest_scale = chosen.finest_scale
+        self._dis = cv2.DISOpticalFlow_create()
+        self._dis.setPatchSize(PATCH)
+        self._dis.setPatchStride(chosen.stride)
+        self._dis.setGradientDescentIterations(chosen.iterations)
+        self._dis.setVariationalRefinementIterations(chosen.refinements)
+        self._dis.setFinestScale(chosen.finest_scale)
 
-    def __call__(self, previous: np.ndarray, current: np.ndarray, out: Flow | None = None) -> Flow:
+    def __call__(
+        self, previous: np.ndarray, current: np.ndarray, out: Flow | None = None, initial: Flow | None = None
+    ) -> Flow:
         """
         Compute where each pixel of `previous` went; see `FlowAlgorithm`.
 
-        Images too small for the pyramid are continued beyond their right and lower edge by their last pixels.
+        Images too small for the pyramid are continued beyond their right and lower edge by their last pixels:
+        OpenCV would pick other levels, keep them for every later image, and read beyond an image of few rows.
         """
-        check_pair(previous, current)
+        check_pair(previous, current, out, initial)
         height, width = previous.shape
         if out is None:
             out = np.empty((2, height, width), np.float32)
-        elif out.shape != (2, height, width) or out.dtype != np.float32 or not out.flags.c_contiguous:
-            raise FlowError(
-                f"optical flow: out is {out.shape} {out.dtype}, expected {(2, height, width)} float32, "
-                f"contiguous, for images of {previous.shape}"
-            )
-        right, bottom = self._padding(width, height)
+        bottom, right = padding(height, width, self._finest_scale)
         if right or bottom:
-            previous, current = (
-                cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for image in (previous, current)
-            )
-        # OpenCV takes no views with gaps; and no output array, or its content would be the initial flow
-        field = self._dis.calc(np.ascontiguousarray(previous), np.ascontiguousarray(current), None)
+            previous, current = (self._extend(image, bottom, right) for image in (previous, current))
+        # OpenCV takes no views with gaps, and what the array for the result holds as the initial flow
+        guess = None if initial is None else self._extend(cv2.merge([initial[0], initial[1]]), bottom, right)
+        field = self._dis.calc(np.ascontiguousarray(previous), np.ascontiguousarray(current), guess)
         cv2.split(field[:height, :width], [out[0], out[1]])
         return out
 
-    def _padding(self, width: int, height: int) -> tuple[int, int]:
-        if width >= height:
-            least_width, least_height = self._longer, self._shorter
-        else:
-            least_width, least_height = self._shorter, self._longer
-        return max(0, least_width - width), max(0, least_height - height)
+    @staticmethod
+    def _extend(image: np.ndarray, bottom: int, right: int) -> np.ndarray:
+        return cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+
+    def batch(self, previous: np.ndarray, current: np.ndarray) -> np.ndarray:
+        """Compute the flow of many pairs, several at once; see `FlowAlgorithm`."""
+        check_pair(previous, current, batched=True)
+        flows = np.empty((len(previous), 2, *previous.shape[1:]), np.float32)
+        # a pair alone keeps two cores busy for a part of its time only
+        workers = max(1, min(usable_cores(), len(flows)))
+
+        def work(first: int) -> None:
+            flow = OpenCvDis(self._preset)
+            for index in range(first, len(flows), workers):
+                flow(previous[index], current[index], out=flows[index])
+
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, range(workers)))
+        return flows
