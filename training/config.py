@@ -26,8 +26,9 @@ class Window(_Section):
 
 
 class Flow(_Section):
-    algorithm: str = "dis"
-    preset: str = "fast"
+    algorithm: str = Field("dis", description="dis or brox")
+    preset: str = Field("fast", description="ultrafast (dis only), fast, balanced or fine")
+    device: str = Field("cpu", description="where drives' flow is computed: cpu, cuda")
 
 
 class Iconic(_Section):

@@ -42,6 +42,7 @@ def load_samples(config: Config, work: Path) -> list[Sample]:
             cache=work / "drives",
             size=config.working_size,
             flow=FlowSettings(config.flow.algorithm, config.flow.preset),
+            device=config.flow.device,
             window=(config.window.length, config.window.lookahead),
             step=drives.step,
             fps=drives.fps,

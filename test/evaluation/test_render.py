@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wsvs_ros.evaluation.render import colorize, overlay
+from wsvs_ros.evaluation.render import colorize, colorize_flow, overlay
 from wsvs_ros.perception.labels import LabelSet
 
 CAMVID = LabelSet.load("camvid11")
@@ -46,3 +46,37 @@ def test_what_does_not_fit_is_refused() -> None:
         overlay(image, LABELS, CAMVID, 1.5)
     with pytest.raises(ValueError, match=r"labels are \(2, 3\) int64"):
         colorize(LABELS.astype(np.int64), CAMVID)
+
+
+@pytest.mark.parametrize(
+    ("motion", "bgr"),
+    [
+        ((0, 0), (255, 255, 255)),
+        ((4, 0), (0, 0, 255)),
+        ((-4, 0), (255, 255, 0)),
+        ((0, 4), (0, 255, 128)),
+        ((0, -4), (255, 0, 128)),
+        ((2, 0), (128, 128, 255)),
+        ((40, 0), (0, 0, 255)),
+    ],
+)
+def test_the_hue_of_flow_is_its_direction_and_the_saturation_its_speed(motion: tuple, bgr: tuple) -> None:
+    flow = np.empty((2, 3, 5), np.float32)
+    flow[0], flow[1] = motion
+    painted = colorize_flow(flow, longest=4)
+    assert painted.shape == (3, 5, 3)
+    assert np.abs(painted.astype(int) - bgr).max() <= 1
+
+
+def test_flow_is_painted_in_proportion_to_its_longest_motion() -> None:
+    flow = np.zeros((2, 1, 3), np.float32)
+    flow[0, 0] = (0, 5, 10)
+    assert colorize_flow(flow)[0].tolist() == [[255, 255, 255], [128, 128, 255], [0, 0, 255]]
+    assert (colorize_flow(np.zeros((2, 4, 4), np.float32)) == 255).all()
+
+
+def test_what_is_no_flow_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"flow is \(3, 4, 2\) float32, expected \(2, H, W\)"):
+        colorize_flow(np.zeros((3, 4, 2), np.float32))
+    with pytest.raises(ValueError, match="longest: got 0"):
+        colorize_flow(np.zeros((2, 4, 4), np.float32), longest=0)

@@ -20,8 +20,10 @@ from wsvs_ros.drives import Drive, open_drive
 from wsvs_ros.drives.tags import load_clip_tags
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
-from wsvs_ros.perception.flow import create_flow
+from wsvs_ros.perception.flow import FlowAlgorithm, create_flow
 from wsvs_ros.perception.labels import LabelSet
+
+_PAIRS_AT_ONCE = 64  # of frames, whose flow is computed together
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,13 @@ class CachedDrive:
         return window.reshape(2 * length, height, width)
 
 
-def cache_drive(path: Path, cache: Path, *, size: tuple[int, int], flow: FlowSettings, fps: float) -> CachedDrive:
+def cache_drive(path: Path, cache: Path, *, size: tuple[int, int], flow: FlowAlgorithm, fps: float) -> CachedDrive:
     """
     Decode a drive and compute its flow, or take both from an earlier run's cache.
 
     :param cache: folder of this drive's arrays; named by what went into them, so it is never stale.
     :param size: working size: width, height.
+    :param flow: computes the fields, many at once.
     :param fps: frame rate of a drive that is a folder of images.
     """
     names = ("frames.npy", "flow.npy", "stamps.npy")
@@ -78,23 +81,29 @@ def cache_drive(path: Path, cache: Path, *, size: tuple[int, int], flow: FlowSet
 
 
 def _decode(
-    path: Path, size: tuple[int, int], settings: FlowSettings, fps: float
+    path: Path, size: tuple[int, int], flow: FlowAlgorithm, fps: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    compute = create_flow(settings)
-    frames, fields, stamps = [], [], []
-    previous = None
+    frames, stamps, grays = [], [], []
+    fields = [np.zeros((1, 2, size[1], size[0]), np.float16)]
+
+    def compute() -> None:
+        """The fields between the frames that wait; the last one stays, to begin the next field."""
+        fields.append(flow.batch(np.stack(grays[:-1]), np.stack(grays[1:])).astype(np.float16))
+        del grays[:-1]
+
     with _open(path, fps) as drive:
         for frame in tqdm(drive, total=drive.frame_count, desc=f"flow of {path.name}", unit="frame"):
             image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
-            gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-            field = np.zeros((2, size[1], size[0]), np.float32) if previous is None else compute(previous, gray)
-            fields.append(field.astype(np.float16))
             frames.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
             stamps.append(frame.stamp_ns * 1e-9)
-            previous = gray
+            grays.append(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+            if len(grays) > _PAIRS_AT_ONCE:
+                compute()
     if not frames:
         raise WsvsError(f"{path}: no frames; check the file, or take it out of the tags")
-    return np.stack(frames), np.stack(fields), np.array(stamps) - stamps[0]
+    if len(grays) > 1:
+        compute()
+    return np.stack(frames), np.concatenate(fields), np.array(stamps) - stamps[0]
 
 
 def _open(path: Path, fps: float) -> Drive:
@@ -110,6 +119,7 @@ def tagged_drives(
     cache: Path,
     size: tuple[int, int],
     flow: FlowSettings,
+    device: str = "cpu",
     window: tuple[int, int],
     step: int,
     fps: float,
@@ -119,14 +129,16 @@ def tagged_drives(
     The samples of tagged drives.
 
     :param tags: ``tags.yaml``; the drives lie beside it under the names it gives.
+    :param device: where the flow is computed: ``cpu`` or ``cuda``.
     :param window: L and lookahead.
     :param step: every how many frames one is a sample.
     """
     length, lookahead = window
+    algorithm = create_flow(flow, device)
     samples = []
     for name, clips in load_clip_tags(tags, label_set, ignore=ignore).items():
-        key = f"{name}-{size[0]}x{size[1]}-{flow.algorithm}-{flow.preset}"
-        drive = cache_drive(tags.parent / name, cache / key, size=size, flow=flow, fps=fps)
+        key = f"{name}-{size[0]}x{size[1]}-{algorithm.name}"
+        drive = cache_drive(tags.parent / name, cache / key, size=size, flow=algorithm, fps=fps)
         for index in range(0, len(drive.frames), step):
             shown = [clip for clip in clips if clip.start <= drive.stamps[index] < clip.end]
             if not shown:

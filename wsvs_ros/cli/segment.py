@@ -40,6 +40,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--lookahead", type=int, help="frames of future a frame waits for (default: the bundle's)")
     parser.add_argument("--no-motion", action="store_true", help="treat each frame alone")
     parser.add_argument("--crf", action="store_true", help="refine the labels along the image's edges (needs torch)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, for flow and CRF (default: %(default)s)")
     parser.add_argument("--topic", help="image topic of a bag with several")
     parser.add_argument("--fps", type=positive, help="frames per second (default: the drive's; 15 for folders)")
     parser.add_argument("--no-overlay", action="store_true", help="write no overlay.mp4")
@@ -66,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
             motion=not args.no_motion,
             max_gap=_max_gap(drive.fps),
             crf=VIDEO_CRF if args.crf else None,
+            device=args.device,
             threads=args.threads,
         ) as segmenter,
     ):
@@ -186,6 +188,7 @@ class _Job:
                 "lookahead": bundle.lookahead if self._args.lookahead is None else self._args.lookahead,
                 "motion": not self._args.no_motion,
                 "crf": self._args.crf,
+                "device": self._args.device,
                 "topic": getattr(self._drive, "topic", None),
                 "fps": self._drive.fps,
             },

@@ -1,4 +1,4 @@
-"""Label maps as pictures."""
+"""Label maps and flow fields as pictures."""
 
 from __future__ import annotations
 
@@ -41,6 +41,29 @@ def overlay(image: np.ndarray, labels: np.ndarray, label_set: LabelSet, opacity:
     unknown = labels >= len(label_set)
     cv2.copyTo(image, unknown.view(np.uint8), painted)
     return painted
+
+
+def colorize_flow(flow: np.ndarray, longest: float | None = None) -> np.ndarray:
+    """
+    Paint a flow field by the colour wheel: the hue tells the direction, the saturation the speed.
+
+    Rest is white; red goes to the right, yellow-green downwards, cyan to the left, violet upwards.
+
+    :param flow: (2, H, W) float32, u to the right and v downwards, pixels.
+    :param longest: motion of full saturation, pixels, so that frames compare; by default the field's own longest.
+    :return: (H, W, 3) uint8 BGR.
+    :raises ValueError: if the field is none, or `longest` is not positive.
+    """
+    if flow.ndim != 3 or len(flow) != 2 or flow.dtype != np.float32:
+        raise ValueError(f"flow is {flow.shape} {flow.dtype}, expected (2, H, W) float32")
+    length, angle = cv2.cartToPolar(flow[0], flow[1], angleInDegrees=True)
+    if longest is None:
+        longest = max(float(length.max(initial=0)), 1e-6)
+    if not longest > 0:
+        raise ValueError(f"longest: got {longest}, expected more than 0 pixels")
+    saturation = np.minimum(length / longest, 1)
+    wheel = cv2.cvtColor(cv2.merge([angle, saturation, np.ones_like(length)]), cv2.COLOR_HSV2BGR)
+    return np.rint(255 * wheel).astype(np.uint8)
 
 
 def _check_labels(labels: np.ndarray) -> None:

@@ -57,10 +57,12 @@ class VideoSegmenter:
     :param motion: False leaves the flow at zero and treats each frame alone, without waiting.
     :param max_gap: longest time between two frames of one stream, seconds.
     :param crf: refine the scores along the image's edges by this fully-connected CRF, e.g. `VIDEO_CRF`.
+    :param device: where flow and CRF are computed: `cpu` or `cuda`; the engine has its own.
     :param threads: processor threads of the engine; None for one a physical core.
     :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
     :raises EngineError: if the engine is not available here.
     :raises CrfError: if a CRF is wanted and not available here.
+    :raises DeviceError: if there is no such device.
     :raises BundleError: if the network is not what the bundle says.
     """
 
@@ -73,6 +75,7 @@ class VideoSegmenter:
         motion: bool = True,
         max_gap: float = 0.5,
         crf: CrfSettings | None = None,
+        device: str = "cpu",
         threads: int | None = None,
     ) -> None:
         lookahead = bundle.lookahead if lookahead is None else lookahead
@@ -83,12 +86,12 @@ class VideoSegmenter:
             raise SegmenterError(f"max_gap: got {max_gap}, expected more than 0 seconds")
         self._bundle = bundle
         self._state = threading.Lock()  # guards the next four
-        self._tracker = FrameTracker(bundle, lookahead=lookahead, motion=motion, max_gap=max_gap)
+        self._tracker = FrameTracker(bundle, lookahead=lookahead, motion=motion, max_gap=max_gap, device=device)
         self._complete: deque[TrackedFrame] = deque()  # not yet inferred
         self._received = self._inferred = self._skipped = self._resets = 0
         self._closed = False
         self._inference = threading.Lock()  # guards the next three
-        self._refine = None if crf is None else ScoreRefiner(crf, bundle.working_size)
+        self._refine = None if crf is None else ScoreRefiner(crf, bundle.working_size, device=device)
         self._engine = create_engine(bundle, engine, threads)
         self._planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
 

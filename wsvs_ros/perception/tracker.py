@@ -45,13 +45,16 @@ class FrameTracker:
     :param lookahead: frames of future that a frame waits for.
     :param motion: False leaves the flow at zero; no frame waits then.
     :param max_gap: longest time between two frames of one stream, seconds.
+    :param device: where the flow is computed, see `create_flow`.
     """
 
-    def __init__(self, bundle: ModelBundle, *, lookahead: int, motion: bool, max_gap: float) -> None:
+    def __init__(
+        self, bundle: ModelBundle, *, lookahead: int, motion: bool, max_gap: float, device: str = "cpu"
+    ) -> None:
         self._size = bundle.working_size
         self._lookahead = lookahead if motion else 0
         self._max_gap = max_gap
-        self._flow = create_flow(bundle.flow) if motion else None
+        self._flow = create_flow(bundle.flow, device) if motion else None
         self._window = FlowWindow(bundle.window_length, bundle.working_size)
         self._last: Frame | None = None
         self._gray: np.ndarray | None = None

@@ -81,6 +81,7 @@ class SegmentationNode(Node):
             lookahead=None if settings.lookahead < 0 else settings.lookahead,
             max_gap=settings.max_gap,
             crf=VIDEO_CRF if settings.crf else None,
+            device=settings.device,
             threads=settings.threads or None,
         )
 

@@ -19,6 +19,7 @@ def create_crf(settings: CrfSettings = CrfSettings(), implementation: str = "aut
     :param implementation: `torch`, `pydensecrf`, or `auto` for the first of them that is installed.
     :param device: where torch computes: `cpu`, `cuda`.
     :raises CrfError: if there is no such implementation here.
+    :raises DeviceError: if there is no such device.
     """
     here = [name for name, package in _IMPLEMENTATIONS.items() if importlib.util.find_spec(package) is not None]
     if implementation == "auto" and here:

@@ -18,6 +18,7 @@ class ScoreRefiner:
     :param reduction: the CRF works on the image reduced by this factor. At 2 it costs a third and is as accurate,
         the network's own scores being coarser than that.
     :param implementation: see `create_crf`.
+    :param device: see `create_crf`.
     :raises CrfError: if the CRF is not available here.
     """
 
@@ -28,9 +29,10 @@ class ScoreRefiner:
         *,
         reduction: int = 2,
         implementation: str = "auto",
+        device: str = "cpu",
     ) -> None:
         self._size = (-(-working_size[0] // reduction), -(-working_size[1] // reduction))
-        self._crf = create_crf(settings.scaled(1 / reduction), implementation)
+        self._crf = create_crf(settings.scaled(1 / reduction), implementation, device)
 
     def __call__(self, scores: np.ndarray, image: np.ndarray) -> np.ndarray:
         """

@@ -10,6 +10,7 @@ from wsvs_ros.perception.crf.interface import check_inputs
 from wsvs_ros.perception.crf.mean_field import DenseCrf
 from wsvs_ros.perception.crf.settings import CrfSettings
 from wsvs_ros.perception.cuda_graphs import CapturedFunction
+from wsvs_ros.perception.devices import torch_device
 
 
 class TorchCrf:
@@ -18,12 +19,13 @@ class TorchCrf:
 
     :param settings: kernels and iterations.
     :param device: `cpu`, `cuda` or `cuda:1`.
+    :raises DeviceError: if there is no such device.
     """
 
     def __init__(self, settings: CrfSettings = CrfSettings(), device: str = "cpu") -> None:
         self.name = f"torch-{device}"
         self._settings = settings
-        self._device = torch.device(device)
+        self._device = torch_device(device)
         self._infer = CapturedFunction(self._build_and_infer) if self._device.type == "cuda" else self._build_and_infer
 
     def __call__(self, probabilities: np.ndarray, image: np.ndarray) -> np.ndarray:

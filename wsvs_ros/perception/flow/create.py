@@ -17,14 +17,13 @@ def create_flow(settings: FlowSettings, device: str = "cpu") -> FlowAlgorithm:
     :param settings: as the bundle has them: algorithm `dis` (presets ultrafast, fast, balanced, fine) or `brox`
         (fast, balanced, fine), which takes a second a pair on a CPU.
     :param device: `cpu`, where DIS is OpenCV's, or `cuda`, where it is torch's.
-    :raises FlowError: if there is no such algorithm, preset or device; the message names those there are.
+    :raises FlowError: if there is no such algorithm or preset; the message names those there are.
+    :raises DeviceError: if there is no such device.
     """
     if settings.algorithm not in ("dis", "brox"):
         raise FlowError(f"flow algorithm {settings.algorithm!r}: expected dis or brox")
     if settings.algorithm == "dis" and device == "cpu":
         return OpenCvDis(settings.preset)
-    if device.split(":")[0] not in ("cpu", "cuda"):
-        raise FlowError(f"flow device {device!r}: expected cpu, cuda or cuda:<number>")
     try:
         from wsvs_ros.perception.flow.brox import brox_flow, brox_preset
         from wsvs_ros.perception.flow.dis import dis_flow

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from wsvs_ros.perception.cuda_graphs import CapturedFunction
-from wsvs_ros.perception.flow.interface import Flow, FlowError, check_pair
+from wsvs_ros.perception.devices import torch_device
+from wsvs_ros.perception.flow.interface import Flow, check_pair
 
 _PAIRS_AT_ONCE = {"cpu": 4, "cuda": 16}  # of a batch; more would not be faster, and take memory
 
@@ -22,13 +23,11 @@ class TorchFlow:
     :param function: of gray images (B, 1, H, W) and (B, 1, H, W), float32 of 0 to 255, and an initial field
         (B, 2, H, W) or nothing; gives (B, 2, H, W).
     :param device: `cpu`, `cuda` or `cuda:1`.
-    :raises FlowError: if there is no such device.
+    :raises DeviceError: if there is no such device.
     """
 
     def __init__(self, name: str, function: Callable[..., Tensor], device: str = "cpu") -> None:
-        self._device = torch.device(device)
-        if self._device.type == "cuda" and not torch.cuda.is_available():
-            raise FlowError(f"device {device!r}: torch finds no CUDA device here; use cpu")
+        self._device = torch_device(device)
         self.name = f"{name}-torch-{device}"
         self._function = function
         self._captured = CapturedFunction(self._compute) if self._device.type == "cuda" else self._compute
