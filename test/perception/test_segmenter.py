@@ -20,6 +20,7 @@ from wsvs_ros.perception.flow import create_flow
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.segmentation import Segmentation
 from wsvs_ros.perception.segmenter import SegmenterError, SegmenterStats, VideoSegmenter
+from wsvs_ros.perception.tracker import FrameTracker
 
 SECOND = 1_000_000_000
 PERIOD = SECOND // 20
@@ -314,3 +315,24 @@ def test_a_crf_refines_the_scores_of_each_frame_by_its_own_image(tmp_path: Path)
         assert after.labels.shape == before.labels.shape
         assert 0 < after.seconds["crf"] < 10
     assert any((before.labels != after.labels).any() for before, after in zip(coarse, refined, strict=True))
+
+
+def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path: Path) -> None:
+    bundle = make_tiny_bundle(tmp_path / "b", preset="balanced")
+    frames = drive(6)
+    frames += [replace(frame, stamp_ns=frame.stamp_ns + 10 * SECOND) for frame in frames]
+    flow, grays = create_flow(bundle.flow), [cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY) for frame in frames]
+    tracker = FrameTracker(bundle, lookahead=0, motion=True, max_gap=1.0, flow_prior=True)
+    field = None
+    for index, frame in enumerate(frames):
+        if index == 6:
+            assert tracker.breaks_off(frame)
+            tracker.drop()
+        (tracked,) = tracker.add(frame)
+        if index in (0, 6):
+            field = None
+            assert tracked.filled == 0
+        else:
+            field = flow(grays[index - 1], grays[index], initial=field)
+            np.testing.assert_array_equal(tracked.stack[-2:], field)
+    assert np.abs(field - flow(grays[-2], grays[-1])).max() > 1e-3

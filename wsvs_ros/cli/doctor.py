@@ -20,7 +20,9 @@ _PACKAGES = (
     ("rosbags", "rosbags", "bags and messages", "pip install rosbags"),
     ("cyclonedds", "cyclonedds", "the node without ROS 2", "pip install cyclonedds"),
     ("rclpy", "rclpy", "the node on ROS 2", "source /opt/ros/<distro>/setup.bash"),
-    ("torch", "torch", "training", "pip install 'wsvs_ros[train]'"),
+    ("torch", "torch", "training, CRF and flow on CUDA", "pip install torch, or 'wsvs_ros[train]' for training"),
+    ("pydensecrf", "pydensecrf2", "the CRF without torch", "pip install 'wsvs_ros[crf]'"),
+    ("skimage", "scikit-image", "regions for the CRF", "pip install 'wsvs_ros[crf]'"),
 )
 
 

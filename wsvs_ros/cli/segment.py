@@ -41,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--no-motion", action="store_true", help="treat each frame alone")
     parser.add_argument("--crf", action="store_true", help="refine the labels along the image's edges (needs torch)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for flow and CRF (default: %(default)s)")
+    parser.add_argument("--flow-prior", action="store_true", help="begin each flow with the last frame's")
     parser.add_argument("--topic", help="image topic of a bag with several")
     parser.add_argument("--fps", type=positive, help="frames per second (default: the drive's; 15 for folders)")
     parser.add_argument("--no-overlay", action="store_true", help="write no overlay.mp4")
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
             max_gap=_max_gap(drive.fps),
             crf=VIDEO_CRF if args.crf else None,
             device=args.device,
+            flow_prior=args.flow_prior,
             threads=args.threads,
         ) as segmenter,
     ):
@@ -189,6 +191,7 @@ class _Job:
                 "motion": not self._args.no_motion,
                 "crf": self._args.crf,
                 "device": self._args.device,
+                "flow_prior": self._args.flow_prior,
                 "topic": getattr(self._drive, "topic", None),
                 "fps": self._drive.fps,
             },

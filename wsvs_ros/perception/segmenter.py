@@ -58,6 +58,8 @@ class VideoSegmenter:
     :param max_gap: longest time between two frames of one stream, seconds.
     :param crf: refine the scores along the image's edges by this fully-connected CRF, e.g. `VIDEO_CRF`.
     :param device: where flow and CRF are computed: `cpu` or `cuda`; the engine has its own.
+    :param flow_prior: begin each flow with that of the frame before as a guess: torch's DIS finds large motions
+        better so, OpenCV's does not need it.
     :param threads: processor threads of the engine; None for one a physical core.
     :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
     :raises EngineError: if the engine is not available here.
@@ -76,6 +78,7 @@ class VideoSegmenter:
         max_gap: float = 0.5,
         crf: CrfSettings | None = None,
         device: str = "cpu",
+        flow_prior: bool = False,
         threads: int | None = None,
     ) -> None:
         lookahead = bundle.lookahead if lookahead is None else lookahead
@@ -86,7 +89,9 @@ class VideoSegmenter:
             raise SegmenterError(f"max_gap: got {max_gap}, expected more than 0 seconds")
         self._bundle = bundle
         self._state = threading.Lock()  # guards the next four
-        self._tracker = FrameTracker(bundle, lookahead=lookahead, motion=motion, max_gap=max_gap, device=device)
+        self._tracker = FrameTracker(
+            bundle, lookahead=lookahead, motion=motion, max_gap=max_gap, device=device, flow_prior=flow_prior
+        )
         self._complete: deque[TrackedFrame] = deque()  # not yet inferred
         self._received = self._inferred = self._skipped = self._resets = 0
         self._closed = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.flow import create_flow
+from wsvs_ros.perception.flow import Flow, create_flow
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.preprocess import resize_image, to_gray
 from wsvs_ros.perception.window import FlowWindow
@@ -46,10 +46,18 @@ class FrameTracker:
     :param motion: False leaves the flow at zero; no frame waits then.
     :param max_gap: longest time between two frames of one stream, seconds.
     :param device: where the flow is computed, see `create_flow`.
+    :param flow_prior: whether each flow begins with a guess, the flow of the frame before.
     """
 
     def __init__(
-        self, bundle: ModelBundle, *, lookahead: int, motion: bool, max_gap: float, device: str = "cpu"
+        self,
+        bundle: ModelBundle,
+        *,
+        lookahead: int,
+        motion: bool,
+        max_gap: float,
+        device: str = "cpu",
+        flow_prior: bool = False,
     ) -> None:
         self._size = bundle.working_size
         self._lookahead = lookahead if motion else 0
@@ -58,6 +66,8 @@ class FrameTracker:
         self._window = FlowWindow(bundle.window_length, bundle.working_size)
         self._last: Frame | None = None
         self._gray: np.ndarray | None = None
+        self._flow_prior = flow_prior
+        self._field: Flow | None = None
         self._waiting: deque[tuple[Frame, np.ndarray, dict[str, float]]] = deque()
 
     @property
@@ -84,7 +94,9 @@ class FrameTracker:
         gray = None if self._flow is None else to_gray(image)
         resized = time.perf_counter()
         if self._flow is not None and gray is not None and self._gray is not None:
-            self._window.push(self._flow(self._gray, gray, out=self._window.slot()))
+            guess = self._field if self._flow_prior else None
+            self._field = self._flow(self._gray, gray, out=self._window.slot(), initial=guess)
+            self._window.push(self._field)
         seconds = {"resize": resized - start, "flow": time.perf_counter() - resized}
         self._last, self._gray = frame, gray
         self._waiting.append((frame, image, seconds))
@@ -109,7 +121,7 @@ class FrameTracker:
         """End the stream without the frames that still wait."""
         self._waiting.clear()
         self._window.reset()
-        self._last = self._gray = None
+        self._last = self._gray = self._field = None
 
     def _complete_oldest(self) -> TrackedFrame:
         frame, image, seconds = self._waiting.popleft()

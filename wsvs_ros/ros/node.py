@@ -82,6 +82,7 @@ class SegmentationNode(Node):
             max_gap=settings.max_gap,
             crf=VIDEO_CRF if settings.crf else None,
             device=settings.device,
+            flow_prior=settings.flow_prior,
             threads=settings.threads or None,
         )
 

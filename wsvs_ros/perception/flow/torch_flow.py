@@ -40,12 +40,23 @@ class TorchFlow:
         inputs = [self._upload(image)[None, None] for image in (previous, current)]
         if initial is not None:
             inputs.append(self._upload(initial)[None])
-        with torch.no_grad():
-            field = self._captured(*inputs)[0].cpu().numpy()
+        field = self.on_device(*inputs)[0].cpu().numpy()
         if out is None:
             return field
         out[...] = field
         return out
+
+    @torch.no_grad()
+    def on_device(self, previous: Tensor, current: Tensor, *initial: Tensor) -> Tensor:
+        """
+        Compute the flow of images that are on the device.
+
+        :param previous: (B, 1, H, W) uint8, the earlier frames in gray.
+        :param current: (B, 1, H, W) uint8, the later ones.
+        :param initial: (B, 2, H, W) float32, or nothing.
+        :return: (B, 2, H, W) float32; on CUDA overwritten by the next call with this size.
+        """
+        return self._captured(previous, current, *initial)
 
     def batch(self, previous: np.ndarray, current: np.ndarray) -> np.ndarray:
         """Compute the flow of many pairs, some at a time; see `FlowAlgorithm`."""
