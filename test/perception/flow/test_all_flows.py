@@ -126,6 +126,16 @@ def test_a_good_guess_finds_what_is_out_of_reach(flow: FlowAlgorithm) -> None:
     assert abs(np.median(flow(previous, current, initial=guess)[inside]) - 23) < 2
 
 
+@every_flow
+def test_a_guess_is_forgotten_after_its_pair(flow: FlowAlgorithm) -> None:
+    random = np.random.default_rng(0)
+    previous, current = (random.integers(0, 256, (72, 96), np.uint8) for _ in range(2))
+    before = flow(previous, current)
+    guided = flow(previous, current, initial=before + 5)
+    assert np.abs(guided - before).max() > 1e-3
+    np.testing.assert_array_equal(flow(previous, current), before)
+
+
 @pytest.mark.parametrize("preset", DIS_PRESETS)
 @pytest.mark.parametrize("shift", [(24, 0), (-18, 6)])
 def test_torch_dis_finds_a_motion_of_three_patches(preset: str, shift: tuple[int, int]) -> None:

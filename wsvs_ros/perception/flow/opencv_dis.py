@@ -9,7 +9,7 @@ import numpy as np
 
 from wsvs_ros.perception.cores import usable_cores
 from wsvs_ros.perception.flow.interface import Flow, check_pair
-from wsvs_ros.perception.flow.presets import PATCH, dis_preset, padding
+from wsvs_ros.perception.flow.presets import PATCH, DisPreset, dis_preset, padding
 
 
 class OpenCvDis:
@@ -29,12 +29,8 @@ class OpenCvDis:
         self.name = f"dis-{preset}"
         self._preset = preset
         self._finest_scale = chosen.finest_scale
-        self._dis = cv2.DISOpticalFlow_create()
-        self._dis.setPatchSize(PATCH)
-        self._dis.setPatchStride(chosen.stride)
-        self._dis.setGradientDescentIterations(chosen.iterations)
-        self._dis.setVariationalRefinementIterations(chosen.refinements)
-        self._dis.setFinestScale(chosen.finest_scale)
+        # OpenCV's object tries its last initial flow again in every later call that has none: so one for each
+        self._dis, self._guided = _create(chosen), _create(chosen)
 
     def __call__(
         self, previous: np.ndarray, current: np.ndarray, out: Flow | None = None, initial: Flow | None = None
@@ -53,8 +49,12 @@ class OpenCvDis:
         if right or bottom:
             previous, current = (self._extend(image, bottom, right) for image in (previous, current))
         # OpenCV takes no views with gaps, and what the array for the result holds as the initial flow
-        guess = None if initial is None else self._extend(cv2.merge([initial[0], initial[1]]), bottom, right)
-        field = self._dis.calc(np.ascontiguousarray(previous), np.ascontiguousarray(current), guess)
+        previous, current = np.ascontiguousarray(previous), np.ascontiguousarray(current)
+        if initial is None:
+            field = self._dis.calc(previous, current, None)
+        else:
+            guess = self._extend(cv2.merge([initial[0], initial[1]]), bottom, right)
+            field = self._guided.calc(previous, current, guess)
         cv2.split(field[:height, :width], [out[0], out[1]])
         return out
 
@@ -77,3 +77,13 @@ class OpenCvDis:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(work, range(workers)))
         return flows
+
+
+def _create(preset: DisPreset) -> cv2.DISOpticalFlow:
+    dis = cv2.DISOpticalFlow_create()
+    dis.setPatchSize(PATCH)
+    dis.setPatchStride(preset.stride)
+    dis.setGradientDescentIterations(preset.iterations)
+    dis.setVariationalRefinementIterations(preset.refinements)
+    dis.setFinestScale(preset.finest_scale)
+    return dis
