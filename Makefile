@@ -45,6 +45,8 @@ $(LIGHT): setup.py constraints.txt | $(VENV)/bin/pip
 	@touch $@
 
 $(FULL): $(LIGHT)
+	@command -v g++ >/dev/null \
+	  || { echo "error: pydensecrf2 is built from source and needs g++; on Debian and Ubuntu: apt-get install g++ python3-dev"; exit 2; }
 	@echo "installing what training and tests need"
 	@$(PIP) install -c constraints.txt -e '.[train,test]'
 	@touch $@

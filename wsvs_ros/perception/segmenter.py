@@ -58,8 +58,8 @@ class VideoSegmenter:
     :param max_gap: longest time between two frames of one stream, seconds.
     :param crf: refine the scores along the image's edges by this fully-connected CRF, e.g. `VIDEO_CRF`.
     :param device: where flow and CRF are computed: `cpu` or `cuda`; the engine has its own.
-    :param flow_prior: begin each flow with that of the frame before as a guess: torch's DIS finds large motions
-        better so, OpenCV's does not need it.
+    :param flow_prior: begin each flow with that of the frame before as a guess: finds large motions better, but
+        is not how drives' flow is computed for training.
     :param threads: processor threads of the engine; None for one a physical core.
     :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
     :raises EngineError: if the engine is not available here.

@@ -24,7 +24,7 @@ class SegmentParameters:
         0.5, "seconds between two frames after which the flow window begins anew", low=0.01, high=60.0
     )
     device: str = _parameter("cpu", "where flow and CRF are computed: cpu, or cuda, which needs torch")
-    flow_prior: bool = _parameter(False, "begin each flow with that of the frame before; good for device cuda")
+    flow_prior: bool = _parameter(False, "begin each flow with that of the frame before: finds large motions better")
     crf: bool = _parameter(False, "refine the labels along the image's edges by a fully-connected CRF; needs torch")
     confidence_threshold: float = _parameter(
         0.0, "pixels of a lower confidence get the label 255 (unknown)", low=0.0, high=1.0
