@@ -32,7 +32,7 @@ class DenseCrf:
             raise CrfError(f"CRF: images are {tuple(images.shape)}, expected (B, 3, H, W), none of them 0")
         _check_finite(images, "images")
         batch, _, height, width = images.shape
-        self._shape = (batch, height, width)
+        self._shape, self._device = (batch, height, width), images.device
         self._settings = settings
         self._smoothness = _Smoothness(height, width, settings, images.device)
         self._appearance = _appearance(images, settings) if settings.bilateral_compat else None
@@ -51,7 +51,7 @@ class DenseCrf:
 
         :param probabilities: (B, N, H, W) floating point, 0 to 1.
         :return: (B, N, H, W) float32, in channels-last memory; sums to 1 over the classes.
-        :raises CrfError: if the shape is not that of the images, a probability is NaN, or memory would not suffice.
+        :raises CrfError: if shape or device are not those of the images, a probability is NaN, or memory would not do.
         """
         batch, height, width = self._shape
         fits = probabilities.ndim == 4 and probabilities.shape[1] > 0
@@ -60,6 +60,8 @@ class DenseCrf:
                 f"CRF: probabilities are {tuple(probabilities.shape)}, expected ({batch}, N, {height}, {width}), "
                 "the images' size; resize one of them"
             )
+        if probabilities.device != self._device:
+            raise CrfError(f"CRF: probabilities are on {probabilities.device}, the images on {self._device}; move one")
         _check_memory(probabilities)
         _check_finite(probabilities, "probabilities")
         probabilities = probabilities.float().contiguous(memory_format=torch.channels_last)
@@ -173,6 +175,8 @@ def _check_finite(values: Tensor, name: str) -> None:
 
 def _check_memory(probabilities: Tensor) -> None:
     """Refuse at once what could only end in the system killing the process."""
+    if is_capturing(probabilities):
+        return
     needed = 5 * 4 * probabilities.numel()  # unaries, marginals, logits and two steps between them, in float32
     if probabilities.is_cuda:
         _, there = torch.cuda.mem_get_info(probabilities.device)

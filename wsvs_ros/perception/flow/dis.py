@@ -14,9 +14,7 @@ from wsvs_ros.perception.flow.warp import resize_flow, sample
 
 _STEP = 0.3  # of a Gauss-Newton step; whole ones overshoot where a patch lies across the edge of a motion
 _DAMPING = 5.0  # added to the Hessian (squared gray values), so that patches without structure stay where they are
-
 _DISTANCES = (4, 2, 1)  # over which a patch looks for better vectors, in patches
-
 _ROUNDS_AT_TOP = 4  # of search and spreading on the coarsest level, where large motions are found or never
 
 
