@@ -88,7 +88,7 @@ class Losses(_Section):
 
 
 class Crf(_Section):
-    """The CRF of the CRF loss, by :class:`wsvs_ros.perception.crf.CrfSettings`' names, at the image's resolution."""
+    """A fully-connected CRF by :class:`wsvs_ros.perception.crf.CrfSettings`' names, at the image's resolution."""
 
     iterations: int = Field(5, ge=0)
     gaussian_sxy: float = Field(3.0, gt=0)
@@ -96,6 +96,15 @@ class Crf(_Section):
     bilateral_sxy: float = Field(80.0, gt=0)
     bilateral_srgb: float = Field(13.0, gt=0)
     bilateral_compat: float = Field(10.0, ge=0)
+
+
+class SelfTraining(_Section):
+    """Rounds in which a trained network labels its training frames for the next one."""
+
+    rounds: int = Field(0, ge=0, description="teachers before the network itself; 0 learns from heatmaps alone")
+    scales: tuple[float, ...] = Field((0.75, 1.0, 1.25), min_length=1, description="at which a teacher looks")
+    confidence: float = Field(0.6, ge=0, le=1, description="less likely cells get no label")
+    crf: Crf = Field(Crf(), description="refines a teacher's predictions")
 
 
 class Augmentation(_Section):
@@ -120,6 +129,7 @@ class Config(_Section):
     optimiser: Optimiser = Optimiser()
     losses: Losses = Losses()
     crf: Crf = Crf()
+    self_training: SelfTraining = SelfTraining()
     augmentation: Augmentation = Augmentation()
 
     def path(self, path: Path) -> Path:

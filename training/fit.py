@@ -17,9 +17,10 @@ from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, Sampler
 
 from training.config import Config, load_config
+from training.datasets import Sample
 from training.datasets.training_set import TrainingSet
 from training.module import WeaklySupervised
-from training.stages import load_samples, make_masks
+from training.stages import load_samples, make_masks, make_pseudo_labels
 from wsvs_ros.errors import WsvsError
 
 CHECKPOINT_EVERY = 250  # steps
@@ -48,43 +49,71 @@ class EndlessOrder(Sampler[int]):
 
 def fit(config: Config, work: Path, *, resume: Path | None = None) -> Path:
     """
-    Run all stages: samples with flow, heatmaps and masks, training.
+    Run all stages: samples with flow, heatmaps and masks, teachers and their pseudo-labels, training.
+
+    What an earlier run has finished is taken from the work directory; a teacher that was interrupted goes on.
 
     :param work: work directory; holds caches, the configuration, logs and checkpoints.
     :param resume: a checkpoint of the same configuration to go on from.
     :return: the last checkpoint.
     :raises WsvsError: if data, weights or checkpoint cannot be used.
     """
-    lightning.seed_everything(config.seed, workers=True)
     if config.threads:
         torch.set_num_threads(config.threads)
     work.mkdir(parents=True, exist_ok=True)
+    seen = _steps_of(resume) if resume else 0
     samples = load_samples(config, work)
     masks = make_masks(config, samples, work)
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     (work / "config.yaml").write_text(settings, encoding="utf-8")
-    seen = _steps_of(resume) if resume else 0
+    for number in range(config.self_training.rounds):
+        # a teacher belongs to the masks that it learns from
+        folder = work / "teachers" / f"{number}-{masks.name}"
+        teacher = _last_checkpoint(folder)
+        done = _steps_of(teacher) if teacher.exists() else 0
+        if done < config.optimiser.steps:
+            teacher = train(config, samples, masks, folder, resume=teacher if done else None, seen=done)
+        masks = make_pseudo_labels(config, samples, teacher, work)
+    return train(config, samples, masks, work, resume=resume, seen=seen)
+
+
+def train(
+    config: Config, samples: Sequence[Sample], masks: Path, folder: Path, *, resume: Path | None = None, seen: int = 0
+) -> Path:
+    """
+    Train one network.
+
+    :param masks: folder of the masks or pseudo-labels.
+    :param folder: for logs and checkpoints.
+    :param resume: a checkpoint to go on from, `seen` steps into the training.
+    :return: the last checkpoint.
+    """
+    lightning.seed_everything(config.seed, workers=True)
     batch, steps = config.optimiser.batch_size, config.optimiser.steps
     dataset = TrainingSet(
         samples, masks, length=config.window.length, augmentation=config.augmentation, seed=config.seed
     )
     order = EndlessOrder(len(samples), count=steps * batch, seed=config.seed, first=seen * batch)
     checkpoints = ModelCheckpoint(
-        work / "checkpoints", save_last=True, save_top_k=0, every_n_train_steps=min(CHECKPOINT_EVERY, steps)
+        folder / "checkpoints", save_last=True, save_top_k=0, every_n_train_steps=min(CHECKPOINT_EVERY, steps)
     )
     trainer = lightning.Trainer(
         max_steps=steps,
         max_epochs=-1,
-        logger=CSVLogger(work, name="logs"),
+        logger=CSVLogger(folder, name="logs"),
         callbacks=[checkpoints],
         log_every_n_steps=10,
         enable_model_summary=False,
     )
     module = WeaklySupervised(config, pretrained=resume is None)
     trainer.fit(module, DataLoader(dataset, batch_size=batch, sampler=order), ckpt_path=resume, weights_only=True)
-    last = work / "checkpoints" / "last.ckpt"
+    last = _last_checkpoint(folder)
     trainer.save_checkpoint(last)
     return last
+
+
+def _last_checkpoint(folder: Path) -> Path:
+    return folder / "checkpoints" / "last.ckpt"
 
 
 def _steps_of(checkpoint: Path) -> int:

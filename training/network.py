@@ -14,6 +14,8 @@ from wsvs_ros.errors import WsvsError
 _FLOW_SCALE = 8.0  # pixels per frame that count as fast; larger motions saturate
 _FUSED = 16  # stride of both streams' features where they meet
 _FINE = 8  # stride of the finer appearance features that sharpen the scores
+STRIDE = _FINE
+"""Stride of the network's scores, pixels."""
 
 
 class TwoStreamNet(nn.Module):

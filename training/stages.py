@@ -1,4 +1,4 @@
-"""The stages before training, each cached in the work directory: samples (with flow), heatmaps, masks."""
+"""The stages around training, cached in the work directory: samples (with flow), heatmaps, masks, pseudo-labels."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from training.backbones import MobileNetV2, read_weights
 from training.config import Config
 from training.cues.heatmaps import Agreement, HeatmapModel, binary_masks, compete
 from training.cues.iconic import learn_iconic_classifiers
+from training.cues.pseudo_labels import pseudo_labels
 from training.datasets import Sample, tagged_drives, tagged_images
+from training.module import WeaklySupervised
+from training.network import STRIDE
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
+from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.labels import LabelSet
 
 _CELLS_PER_FRAME = 64  # cells of each frame that the clusters are learnt from
@@ -111,7 +115,46 @@ def make_masks(config: Config, samples: Sequence[Sample], work: Path) -> Path:
     return folder
 
 
+def make_pseudo_labels(config: Config, samples: Sequence[Sample], checkpoint: Path, work: Path) -> Path:
+    """
+    Let a trained network label all samples, or take the labels that it made in an earlier run.
+
+    :param checkpoint: the teacher's.
+    :return: the folder, as :func:`make_masks` has it but on the grid of the network's scores.
+    """
+    settings = config.model_dump_json(include={"self_training"}).encode()
+    teacher = hashlib.sha256(checkpoint.read_bytes() + settings).hexdigest()[:12]
+    folder = work / "pseudo_labels" / teacher
+    if folder.is_dir():
+        return folder
+    module = WeaklySupervised(config, pretrained=False)
+    module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+    network = module.network.eval()
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    width, height = config.working_size
+    still = np.zeros((2 * config.window.length, height, width), np.float32)
+    for sample in tqdm(samples, desc="pseudo-labels", unit="frame"):
+        labels = pseudo_labels(
+            network,
+            sample.load_image(),
+            still if sample.load_flow is None else sample.load_flow(),
+            sample.tags,
+            grid=(-(-height // STRIDE), -(-width // STRIDE)),
+            scales=config.self_training.scales,
+            crf=CrfSettings(**config.self_training.crf.model_dump()),
+            confidence=config.self_training.confidence,
+        )
+        _save_labels(partial / f"{sample.key}.npy", labels)
+    os.replace(partial, folder)
+    return folder
+
+
 def _save(path: Path, masks: torch.Tensor) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     labels = np.where(masks.any(0).numpy(), masks.int().argmax(0).numpy(), 255).astype(np.uint8)
+    _save_labels(path, labels)
+
+
+def _save_labels(path: Path, labels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, labels)

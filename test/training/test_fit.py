@@ -122,6 +122,35 @@ def test_caches_are_taken_and_training_resumes(
     assert {path: path.stat().st_mtime_ns for path in work.glob("masks/*/*/*.npy")} == masks
 
 
+def test_a_teacher_labels_the_frames_for_the_network(config: Path, tmp_path: Path) -> None:
+    settings = [str(config), "self_training.rounds=2", "self_training.scales=[1.0]", "optimiser.steps=4"]
+    assert fit.main([*settings, "--work", str(tmp_path)]) == 0
+    teachers = sorted(path.parents[1].name for path in tmp_path.glob("teachers/*/checkpoints/last.ckpt"))
+    labels = {path.name: sorted(path.rglob("*.npy")) for path in (tmp_path / "pseudo_labels").iterdir()}
+    (masks,) = (path.name for path in (tmp_path / "masks").iterdir())
+    assert len(teachers) == len(labels) == 2
+    assert teachers[0] == f"0-{masks}"  # the first learns from the heatmaps, the second from the first
+    assert teachers[1].removeprefix("1-") in labels
+    for frames in labels.values():
+        assert len(frames) == 30
+        assert np.load(frames[0]).shape == (15, 20)
+        assert {int(k) for path in frames for k in np.unique(np.load(path))} <= {*range(11), 255} - {10}  # no cyclist
+
+    before = {path: path.stat().st_mtime_ns for path in [*tmp_path.glob("teachers/*/checkpoints/*"), *frames]}
+    assert fit.main([*settings, "--work", str(tmp_path)]) == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_an_interrupted_teacher_goes_on_where_it_was(config: Path, tmp_path: Path) -> None:
+    settings = [str(config), "self_training.rounds=1", "self_training.scales=[1.0]"]
+    assert fit.main([*settings, "optimiser.steps=3", "--work", str(tmp_path)]) == 0
+    (teacher,) = (tmp_path / "teachers").iterdir()
+    assert fit.main([*settings, "optimiser.steps=5", "--work", str(tmp_path)]) == 0
+    assert [path.name for path in (tmp_path / "teachers").iterdir()] == [teacher.name]
+    assert fit._steps_of(teacher / "checkpoints" / "last.ckpt") == 5
+    assert len(list((tmp_path / "pseudo_labels").iterdir())) == 2  # each state of the teacher has labels of its own
+
+
 @pytest.mark.parametrize(
     ("override", "says"),
     [

@@ -13,8 +13,7 @@ from torch.utils.data import Dataset
 
 from training.config import Augmentation
 from training.datasets.sample import Sample
-
-_GRID = 8  # stride of the network's scores
+from training.network import STRIDE
 
 
 class TrainingSet(Dataset[dict[str, Tensor]]):
@@ -85,10 +84,10 @@ def _crop_labels(
 ) -> np.ndarray:
     """Labels on the grid of scores of a crop: ``matrix`` maps image to crop, ``cell`` is a label's size in pixels."""
     to_pixels = np.array([[cell[0], 0, (cell[0] - 1) / 2], [0, cell[1], (cell[1] - 1) / 2], [0, 0, 1]])
-    shrink = 1 / _GRID
+    shrink = 1 / STRIDE
     to_grid = np.array([[shrink, 0, (shrink - 1) / 2], [0, shrink, (shrink - 1) / 2], [0, 0, 1]])
     full = to_grid @ np.vstack([matrix, [0, 0, 1]]) @ to_pixels
-    grid = (-(-size[0] // _GRID), -(-size[1] // _GRID))
+    grid = (-(-size[0] // STRIDE), -(-size[1] // STRIDE))
     return cv2.warpAffine(labels, full[:2], grid, flags=cv2.INTER_NEAREST, borderValue=255)
 
 
