@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 from training.config import Config, load_config
 from training.model_card import model_card
-from training.module import WeaklySupervised
+from training.module import WeaklySupervised, load_checkpoint
 from training.network import TwoStreamNet
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings, ModelBundle
@@ -116,20 +115,6 @@ def _difference(network: Deployed, bundle: ModelBundle, config: Config) -> float
         largest = max(largest, float(np.abs(found - network(image, flow)[0].numpy()).max()))
     engine.close()
     return largest
-
-
-def load_checkpoint(config: Config, checkpoint: Path) -> WeaklySupervised:
-    """
-    A trained module.
-
-    :raises WsvsError: if the file is no checkpoint of this configuration's network.
-    """
-    module = WeaklySupervised(config, pretrained=False)
-    try:
-        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
-    except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
-        raise WsvsError(f"{checkpoint}: not a checkpoint of {config.name} ({str(error).splitlines()[0]})") from error
-    return module
 
 
 def _read_metrics(path: Path | None, measured_on: str) -> dict[str, Any]:

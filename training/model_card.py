@@ -32,6 +32,7 @@ after "Bringing Background into the Foreground" (Saleh et al., 2017).
 | lookahead | {config.window.lookahead} frames |
 | labels | {config.labels} |
 | seed, steps, batch | {config.seed}, {config.optimiser.steps}, {config.optimiser.batch_size} |
+| teachers before it | {config.self_training.rounds} |
 
 ## Learnt from
 

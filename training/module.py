@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning
@@ -12,6 +14,7 @@ from torch.nn import functional as F
 from training.config import Config
 from training.losses import crf_loss, heatmap_loss, tag_loss
 from training.network import build_network
+from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.crf.mean_field import DenseCrf
 from wsvs_ros.perception.labels import LabelSet
@@ -73,6 +76,20 @@ class WeaklySupervised(lightning.LightningModule):
         optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
         schedule = torch.optim.lr_scheduler.PolynomialLR(optimiser, settings.steps, power=0.9)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def load_checkpoint(config: Config, checkpoint: Path) -> WeaklySupervised:
+    """
+    A trained module.
+
+    :raises WsvsError: if the file is no checkpoint of this configuration's network.
+    """
+    module = WeaklySupervised(config, pretrained=False)
+    try:
+        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+    except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
+        raise WsvsError(f"{checkpoint}: not a checkpoint of {config.name} ({str(error).splitlines()[0]})") from error
+    return module
 
 
 def _pretrained(network: nn.Module) -> list[nn.Parameter]:

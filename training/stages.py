@@ -18,7 +18,7 @@ from training.cues.heatmaps import Agreement, HeatmapModel, binary_masks, compet
 from training.cues.iconic import learn_iconic_classifiers
 from training.cues.pseudo_labels import pseudo_labels
 from training.datasets import Sample, tagged_drives, tagged_images
-from training.module import WeaklySupervised
+from training.module import load_checkpoint
 from training.network import STRIDE
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
@@ -122,14 +122,12 @@ def make_pseudo_labels(config: Config, samples: Sequence[Sample], checkpoint: Pa
     :param checkpoint: the teacher's.
     :return: the folder, as :func:`make_masks` has it but on the grid of the network's scores.
     """
-    settings = config.model_dump_json(include={"self_training"}).encode()
+    settings = config.model_dump_json(include={"self_training": {"scales", "confidence", "crf"}}).encode()
     teacher = hashlib.sha256(checkpoint.read_bytes() + settings).hexdigest()[:12]
     folder = work / "pseudo_labels" / teacher
     if folder.is_dir():
         return folder
-    module = WeaklySupervised(config, pretrained=False)
-    module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
-    network = module.network.eval()
+    network = load_checkpoint(config, checkpoint).network.eval()
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     width, height = config.working_size
