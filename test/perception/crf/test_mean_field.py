@@ -95,7 +95,7 @@ def test_it_answers_as_pydensecrf_on_camvid(shared_data: Path, crf: CrfSettings)
         scores = engine.infer(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)), with_flow)
         probabilities = np.stack([cv2.resize(plane, image.shape[1::-1]) for plane in scores])
         ours, reference = (kind(crf)(probabilities, image) for kind in (TorchCrf, PyDenseCrf))
-        assert agreement(reference, probabilities) < 0.95
+        assert agreement(reference, probabilities) < 0.98  # else the CRF would have nothing to do
         assert agreement(reference, ours) > 0.99
         assert mean_kl(reference, ours) < 0.01
     engine.close()
