@@ -39,13 +39,16 @@ setup(
         "crf": ["pydensecrf2>=1.0", "scikit-image>=0.22", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
         "train": [
+            "filelock>=3.12",
             "lightning>=2.4",
             "onnx>=1.16",
             "onnxscript>=0.5",
             "pydantic>=2.6",
             "safetensors>=0.4",
             "scikit-learn>=1.4",
+            "tensorboard>=2.16",
             "torch>=2.6",
+            "torchmetrics>=1.4",
         ],
         "test": [
             "hypothesis>=6.100",

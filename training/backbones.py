@@ -50,6 +50,12 @@ class Backbone(nn.Module):
     strides: list[int]
     channels: list[int]
 
+    top: nn.Module
+    """What the classifier puts between its last feature map and its class scores; nothing unless asked for."""
+    top_channels: int
+    classifier: str
+    """Key of the 1000 classes' weights in the state dict."""
+
     def features(self, x: Tensor) -> dict[int, Tensor]:
         """The last feature map of each stride, from (B, C, H, W) normalised input."""
         maps: dict[int, Tensor] = {}
@@ -72,6 +78,21 @@ class Backbone(nn.Module):
         :raises WeightsError: if the file lacks a tensor of this network or has another shape.
         """
         raise NotImplementedError
+
+    def class_weights(self, path: Path) -> tuple[Tensor, Tensor]:
+        """
+        The 1000-class layer: weight (1000, `top_channels`) and bias (1000,).
+
+        :raises WeightsError: if the file lacks it.
+        """
+        tensors = read_weights(path)
+        weight, bias = (_tensor(tensors, f"{self.classifier}.{key}", path) for key in ("weight", "bias"))
+        if weight.shape != (1000, self.top_channels):
+            raise WeightsError(
+                f"{path}: tensor {self.classifier}.weight has shape {tuple(weight.shape)}, "
+                f"(1000, {self.top_channels}) is needed"
+            )
+        return weight, bias
 
 
 class SameConv2d(nn.Conv2d):
@@ -125,13 +146,18 @@ class MobileNetV2(Backbone):
     :param blocks: how many of the 19 feature blocks to keep. 14 ends at 96 channels and stride 16;
         19 is the whole classifier trunk (1280 channels, stride 32).
     :param output_stride: 32, or 16 to run blocks 14 and later dilated at stride 16.
+    :param top: with 18 blocks, have the last one as `top`.
     """
+
+    classifier = "classifier.1"
 
     mean = (127.5, 127.5, 127.5)
     std = (127.5, 127.5, 127.5)
 
-    def __init__(self, *, in_channels: int = 3, blocks: int = 19, output_stride: int = 32) -> None:
+    def __init__(self, *, in_channels: int = 3, blocks: int = 19, output_stride: int = 32, top: bool = False) -> None:
         super().__init__()
+        if top and blocks != 18:
+            raise ValueError(f"a top follows block 18, got {blocks} blocks")
         layers: list[nn.Module] = [nn.Sequential(SameConv2d(in_channels, 32, 3, stride=2), nn.ReLU6())]
         self.strides, self.channels = [2], [32]
         inputs, stride, dilation = 32, 2, 1
@@ -152,6 +178,8 @@ class MobileNetV2(Backbone):
         self.strides.append(stride)
         self.channels.append(1280)
         self.layers = nn.Sequential(*layers[:blocks])
+        self.top = layers[18] if top else nn.Identity()
+        self.top_channels = 1280 if top else self.channels[blocks - 1]
         self.strides, self.channels = self.strides[:blocks], self.channels[:blocks]
 
     def load_imagenet(self, path: Path) -> None:
@@ -168,6 +196,8 @@ class MobileNetV2(Backbone):
                     _load_folded(conv, tensors, name, norm, path)
             else:
                 _load_folded(layer[0], tensors, f"{prefix}.0", f"{prefix}.1", path)
+        if isinstance(self.top, nn.Sequential):
+            _load_folded(self.top[0], tensors, "features.18.0", "features.18.1", path)
 
 
 class Vgg16(Backbone):
@@ -175,13 +205,16 @@ class Vgg16(Backbone):
     VGG-16's thirteen convolutions (BF 3.2); the last pooling is left out, so conv5-3 has stride 16.
 
     :param in_channels: channels of the input; 3 for images, 2L for a flow stack.
+    :param top: have the classifier's two hidden layers as `top`, turned convolutional: pooling without a stride
+        and a dilated kernel see just what they saw at stride 32.
     """
 
     # torchvision's normalisation in 0..255 units.
     mean = (123.675, 116.28, 103.53)
     std = (58.395, 57.12, 57.375)
+    classifier = "classifier.6"
 
-    def __init__(self, *, in_channels: int = 3) -> None:
+    def __init__(self, *, in_channels: int = 3, top: bool = False) -> None:
         super().__init__()
         stages: list[nn.Module] = []
         inputs = in_channels
@@ -194,6 +227,17 @@ class Vgg16(Backbone):
         self.layers = nn.Sequential(*stages)
         self.strides = [1, 2, 4, 8, 16]
         self.channels = [outputs for outputs, _ in _VGG16_STAGES]
+        self.top = nn.Identity()
+        self.top_channels = 4096 if top else self.channels[-1]
+        if top:
+            self.top = nn.Sequential(
+                nn.ZeroPad2d((0, 1, 0, 1)),
+                nn.MaxPool2d(2, stride=1),
+                nn.Conv2d(self.channels[-1], 4096, 7, padding=6, dilation=2),
+                nn.ReLU(),
+                nn.Conv2d(4096, 4096, 1),
+                nn.ReLU(),
+            )
 
     def load_imagenet(self, path: Path) -> None:
         """See :meth:`Backbone.load_imagenet`."""
@@ -206,6 +250,12 @@ class Vgg16(Backbone):
         for conv, index in zip(convolutions, names, strict=False):
             weight, bias = (_tensor(tensors, f"features.{index}.{key}", path) for key in ("weight", "bias"))
             _assign(conv, _fit_inputs(weight, conv.in_channels), bias, f"features.{index}", path)
+        tops = [m for m in self.top.modules() if isinstance(m, nn.Conv2d)]
+        for conv, name in zip(tops, ("classifier.0", "classifier.3"), strict=False):
+            weight, bias = (_tensor(tensors, f"{name}.{key}", path) for key in ("weight", "bias"))
+            if weight.numel() == conv.weight.numel():
+                weight = weight.reshape(conv.weight.shape)
+            _assign(conv, weight, bias, name, path)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

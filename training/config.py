@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wsvs_ros.errors import WsvsError
 
@@ -43,11 +43,25 @@ class Iconic(_Section):
 
 class Heatmaps(_Section):
     weights: Path | None = Field(None, description="MobileNetV2 classifier of the heatmaps; data.weights by default")
-    foreground: dict[str, tuple[int, ...]] = Field(description="label class -> ILSVRC class indices (BF 3.1)")
-    iconic: Iconic
-    scales: tuple[float, ...] = Field((2.0,), description="enlargements of the working size, averaged")
+    foreground: dict[str, tuple[int, ...]] = Field({}, description="label class -> ILSVRC class indices (BF 3.1)")
+    iconic: Iconic | None = Field(None, description="images that teach the other classes; none for foreground alone")
+    scales: tuple[float, ...] = Field(
+        (2.0, 3.0),
+        min_length=1,
+        description="enlargements of the working size, averaged; the first one's features vote",
+    )
     threshold: float = Field(0.2, gt=0, lt=1, description="binary masks keep what exceeds this share of the maximum")
     clusters: int = Field(200, ge=2, description="k-means clusters of all frames' features that vote on their class")
+    objects: dict[str, float] = Field(
+        {}, description="label class -> weight of its evidence: objects, too small to be voted on, speak for themselves"
+    )
+    certain: float = Field(0.4, gt=0, le=1, description="share of a cell's evidence that makes it an object's")
+
+    @model_validator(mode="after")
+    def _some_evidence(self) -> Heatmaps:
+        if not self.foreground and self.iconic is None:
+            raise ValueError("neither foreground nor iconic classes are given; heatmaps need one of them")
+        return self
 
 
 class Images(_Section):
@@ -67,15 +81,21 @@ class Data(_Section):
     weights: Path = Field(description="ImageNet weights of the backbone, torchvision's names")
     images: tuple[Images, ...] = ()
     drives: tuple[Drives, ...] = ()
+    on_error: Literal["stop", "skip"] = Field("stop", description="what an unreadable image or drive does")
     sources: tuple[str, ...] = Field((), description="what the data is and its terms, for the model card")
 
 
 class Optimiser(_Section):
+    algorithm: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(1e-4, gt=0, description="of the pretrained layers")
     head_lr: float = Field(1e-3, gt=0, description="of the new layers")
     weight_decay: float = Field(1e-4, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    schedule: Literal["poly", "step"] = Field("poly", description="fall to zero by power 0.9, or in steps")
+    step_every: int = Field(10_000, ge=1, description="steps between two falls of the learning rate")
+    step_factor: float = Field(0.1, gt=0, le=1, description="what it falls to each time")
     steps: int = Field(1500, ge=1)
-    batch_size: int = Field(4, ge=1)
+    batch_size: int = Field(4, ge=1, description="of each process")
     frozen_blocks: int = Field(4, ge=0, description="leading backbone blocks that stay as they came")
 
 
@@ -84,6 +104,7 @@ class Losses(_Section):
     heatmap: float = Field(1.0, ge=0, description="weight of BF eq. 4")
     area_power: float = Field(0.0, ge=0, le=1, description="0: classes weigh alike in BF eq. 4; 1: pixels do")
     crf: float = Field(0.0, ge=0, description="weight of the CRF loss (BF 3.2.1)")
+    crf_from: int = Field(0, ge=0, description="step at which the CRF loss sets in")
     lse_r: float = Field(5.0, gt=0, description="r of BF eq. 3")
 
 
@@ -107,6 +128,26 @@ class SelfTraining(_Section):
     crf: Crf = Field(Crf(), description="refines a teacher's predictions")
 
 
+class Validation(_Section):
+    """What tells the best checkpoint: the loss on tagged frames held out of training. It needs no pixel label."""
+
+    share: float = Field(0.0, ge=0, lt=1, description="of the samples that is held out; 0 leaves validation out")
+    every: int = Field(250, ge=1, description="steps between two validations")
+    pictures: int = Field(4, ge=0, description="held-out frames whose labels and predictions are drawn each time")
+
+
+class Runtime(_Section):
+    """How training uses the machine; nothing here changes what is learnt, up to rounding."""
+
+    accelerator: str = Field("auto", description="cpu, cuda, or auto for a GPU where there is one")
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
+        "auto", description="auto is bf16-mixed on a GPU that has it, else 32-true"
+    )
+    workers: int = Field(1, ge=0, description="processes that load data, for each training process")
+    log_every: int = Field(10, ge=1, description="steps between two lines of the logs")
+    checkpoint_every: int = Field(250, ge=1, description="steps between two checkpoints")
+
+
 class Augmentation(_Section):
     crop: tuple[int, int] = Field((288, 224), description="width, height of training crops, pixels")
     scale: tuple[float, float] = Field((0.6, 1.2), description="range of random resizing")
@@ -119,6 +160,10 @@ class Config(_Section):
     notes: tuple[str, ...] = Field((), description="limits and choices, for the model card")
     labels: str = Field("camvid11", description="a built-in label set or a YAML file")
     backbone: Literal["mobilenet_v2", "vgg16"] = "mobilenet_v2"
+    head: Literal["new", "imagenet"] = Field(
+        "new", description="imagenet keeps the classifier's upper layers and, of shared classes, its last (BF 4.2)"
+    )
+    streams: Literal["two", "appearance"] = Field("two", description="appearance leaves the motion stream out")
     working_size: tuple[int, int] = Field((480, 360), description="width, height of the network's input")
     window: Window = Window()
     flow: Flow = Flow()
@@ -131,6 +176,8 @@ class Config(_Section):
     crf: Crf = Crf()
     self_training: SelfTraining = SelfTraining()
     augmentation: Augmentation = Augmentation()
+    validation: Validation = Validation()
+    runtime: Runtime = Runtime()
 
     def path(self, path: Path) -> Path:
         """A path of this configuration, taken relative to ``data.root``."""

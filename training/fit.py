@@ -2,118 +2,202 @@
 
 from __future__ import annotations
 
-import argparse
+import os
+import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
+import cv2
 import lightning
 import numpy as np
 import torch
-import yaml
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader, Sampler
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
 
+from training.callbacks import Pictures, StopOnSignal
+from training.commands import command_parser, run_command, work_folder
 from training.config import Config, load_config
 from training.datasets import Sample
-from training.datasets.training_set import TrainingSet
+from training.datasets.endless_order import EndlessOrder
+from training.datasets.training_set import TrainingSet, WholeFrames
+from training.heatmaps import make_masks
 from training.module import WeaklySupervised
-from training.stages import load_samples, make_masks, make_pseudo_labels
+from training.run_logs import JsonLinesLogger
+from training.stages import load_samples, make_pseudo_labels
+from training.work_directory import claim_work_directory, locked
 from wsvs_ros.errors import WsvsError
 
-CHECKPOINT_EVERY = 250  # steps
 
-
-class EndlessOrder(Sampler[int]):
-    """
-    Shuffled positions, epoch after epoch; an order that depends on the seed alone, so that it can be resumed.
-
-    :param first: how many positions to leave out, those that an interrupted run has seen.
-    """
-
-    def __init__(self, samples: int, *, count: int, seed: int, first: int = 0) -> None:
-        self._samples, self._count, self._seed, self._first = samples, count, seed, first
-
-    def __len__(self) -> int:
-        return self._count - self._first
-
-    def __iter__(self) -> Iterator[int]:
-        for position in range(self._first, self._count):
-            epoch, index = divmod(position, self._samples)
-            if index == 0 or position == self._first:
-                order = np.random.default_rng((self._seed, epoch)).permutation(self._samples)
-            yield epoch * self._samples + int(order[index])
-
-
-def fit(config: Config, work: Path, *, resume: Path | None = None) -> Path:
+def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path | None = None) -> Path:
     """
     Run all stages: samples with flow, heatmaps and masks, teachers and their pseudo-labels, training.
 
-    What an earlier run has finished is taken from the work directory; a teacher that was interrupted goes on.
+    What an earlier run has finished is taken from the work directory, and what it has begun goes on.
 
     :param work: work directory; holds caches, the configuration, logs and checkpoints.
-    :param resume: a checkpoint of the same configuration to go on from.
+    :param resume: a checkpoint of the same configuration to go on from, other than the work directory's own.
+    :param caches: holds the caches instead, so that several trainings share them.
     :return: the last checkpoint.
-    :raises WsvsError: if data, weights or checkpoint cannot be used.
+    :raises WsvsError: if data, weights or checkpoint cannot be used, or the work directory is another
+        configuration's.
+    :raises KeyboardInterrupt: when a signal stopped it; its text says how to go on.
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    work.mkdir(parents=True, exist_ok=True)
-    seen = _steps_of(resume) if resume else 0
-    samples = load_samples(config, work)
-    masks = make_masks(config, samples, work)
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    (work / "config.yaml").write_text(settings, encoding="utf-8")
+    if resume is not None:
+        _steps_of(resume)
+    masks: Path | None = None
+    caches = caches or work
+    with locked(caches):
+        claim_work_directory(config, work)
+        samples = load_samples(config, caches)
+        if config.losses.heatmap or config.self_training.rounds:
+            masks = make_masks(config, samples, caches)
+            samples = [sample for sample in samples if (masks / f"{sample.key}.npy").is_file()]
     for number in range(config.self_training.rounds):
+        assert masks is not None
         # a teacher belongs to the masks that it learns from
-        folder = work / "teachers" / f"{number}-{masks.name}"
-        teacher = _last_checkpoint(folder)
-        done = _steps_of(teacher) if teacher.exists() else 0
-        if done < config.optimiser.steps:
-            teacher = train(config, samples, masks, folder, resume=teacher if done else None, seen=done)
-        masks = make_pseudo_labels(config, samples, teacher, work)
-    return train(config, samples, masks, work, resume=resume, seen=seen)
+        teacher = train(config, samples, masks, work / "teachers" / f"{number}-{masks.name}")
+        with locked(caches):
+            masks = make_pseudo_labels(config, samples, teacher, work)
+    return train(config, samples, masks, work, resume=resume)
 
 
 def train(
-    config: Config, samples: Sequence[Sample], masks: Path, folder: Path, *, resume: Path | None = None, seen: int = 0
+    config: Config, samples: Sequence[Sample], masks: Path | None, folder: Path, *, resume: Path | None = None
 ) -> Path:
     """
-    Train one network.
+    Train one network, or go on where the folder's last checkpoint is.
 
-    :param masks: folder of the masks or pseudo-labels.
-    :param folder: for logs and checkpoints.
-    :param resume: a checkpoint to go on from, `seen` steps into the training.
+    :param masks: folder of the masks or pseudo-labels; None when tags are all there is.
+    :param folder: for logs, pictures and checkpoints.
+    :param resume: a checkpoint to go on from, other than the folder's own.
     :return: the last checkpoint.
+    :raises KeyboardInterrupt: when a signal stopped it; its text says how to go on.
     """
-    lightning.seed_everything(config.seed, workers=True)
+    last = folder / "checkpoints" / "last.ckpt"
+    resume = resume or (last if last.is_file() else None)
+    seen = _steps_of(resume) if resume else 0
     batch, steps = config.optimiser.batch_size, config.optimiser.steps
+    if resume and seen >= steps:
+        return resume
+    lightning.seed_everything(config.seed, workers=True)
+    learnt_from, held_out = hold_out(samples, config.validation.share, config.seed)
     dataset = TrainingSet(
-        samples, masks, length=config.window.length, augmentation=config.augmentation, seed=config.seed
+        learnt_from,
+        masks,
+        length=config.window.length,
+        augmentation=config.augmentation,
+        seed=config.seed,
+        skip=config.data.on_error == "skip",
     )
-    order = EndlessOrder(len(samples), count=steps * batch, seed=config.seed, first=seen * batch)
-    checkpoints = ModelCheckpoint(
-        folder / "checkpoints", save_last=True, save_top_k=0, every_n_train_steps=min(CHECKPOINT_EVERY, steps)
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    order = EndlessOrder(
+        len(learnt_from),
+        count=steps * batch * world,
+        seed=config.seed,
+        first=seen * batch * world,
+        rank=rank,
+        world=world,
     )
-    trainer = lightning.Trainer(
-        max_steps=steps,
-        max_epochs=-1,
-        logger=CSVLogger(folder, name="logs"),
-        callbacks=[checkpoints],
-        log_every_n_steps=10,
-        enable_model_summary=False,
+    workers = config.runtime.workers
+    loader = DataLoader(
+        dataset, batch_size=batch, sampler=order, num_workers=workers, worker_init_fn=_quiet_worker if workers else None
     )
+    watched = WholeFrames(held_out, masks, length=config.window.length)
+    stop = StopOnSignal(last)
+    trainer = _trainer(config, folder, world, [stop, *_checkpoints(config, folder, watched)])
     module = WeaklySupervised(config, pretrained=resume is None)
-    trainer.fit(module, DataLoader(dataset, batch_size=batch, sampler=order), ckpt_path=resume, weights_only=True)
-    last = _last_checkpoint(folder)
+    validation = DataLoader(watched, batch_size=1) if held_out else None
+    with _opencv_in_one_thread(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "You're resuming from a checkpoint")  # the order knows where it was
+        warnings.filterwarnings("ignore", ".*does not have many workers|.*no `val_dataloader`|.*treespec")
+        trainer.fit(module, loader, validation, ckpt_path=resume, weights_only=True)
+    if stop.stopped_at is not None:
+        raise KeyboardInterrupt(f"stopped at step {stop.stopped_at} of {steps}; {last} is written, run again to go on")
     trainer.save_checkpoint(last)
     return last
 
 
-def _last_checkpoint(folder: Path) -> Path:
-    return folder / "checkpoints" / "last.ckpt"
+def _trainer(config: Config, folder: Path, world: int, callbacks: list[Callback]) -> lightning.Trainer:
+    """One process, or one of those that torchrun has started."""
+    runtime = config.runtime
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    precision: Any = runtime.precision
+    if precision == "auto":
+        on_gpu = runtime.accelerator != "cpu" and torch.cuda.is_available()
+        precision = "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"
+    return lightning.Trainer(
+        max_steps=config.optimiser.steps,
+        max_epochs=-1,
+        min_epochs=0,  # so that a signal can stop in the one endless epoch
+        accelerator=runtime.accelerator,
+        devices=local,
+        num_nodes=world // local,
+        strategy="ddp" if world > 1 else "auto",
+        precision=precision,
+        use_distributed_sampler=False,  # the order knows its rank
+        logger=[TensorBoardLogger(folder, name="tensorboard", version=""), JsonLinesLogger(folder / "log.jsonl")],
+        callbacks=callbacks,
+        log_every_n_steps=runtime.log_every,
+        val_check_interval=min(config.validation.every, config.optimiser.steps),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+    )
+
+
+def _checkpoints(config: Config, folder: Path, held_out: WholeFrames) -> list[Callback]:
+    """``last.ckpt`` every so many steps; with held-out frames also ``best.ckpt``, and pictures of them."""
+    every = min(config.runtime.checkpoint_every, config.optimiser.steps)
+    checkpoints = folder / "checkpoints"
+    found: list[Callback] = [ModelCheckpoint(checkpoints, save_last=True, save_top_k=0, every_n_train_steps=every)]
+    if len(held_out):
+        monitor: dict[str, Any] = {"monitor": "validation_loss", "mode": "min", "save_top_k": 1}
+        found.append(ModelCheckpoint(checkpoints, filename="best", enable_version_counter=False, **monitor))
+        pictures = min(config.validation.pictures, len(held_out))
+        if pictures:
+            found.append(Pictures(held_out, pictures, folder / "pictures"))
+    return found
+
+
+def hold_out(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """
+    Split off the frames of validation.
+
+    :raises WsvsError: if nothing would be left to learn from.
+    """
+    count = int(np.ceil(share * len(samples)))
+    if count >= len(samples):
+        raise WsvsError(f"validation.share {share:g} of {len(samples)} samples leaves none to learn from; lower it")
+    chosen = set(np.random.default_rng(seed).permutation(len(samples))[:count].tolist())
+    parts: tuple[list[Sample], list[Sample]] = ([], [])
+    for index, sample in enumerate(samples):
+        parts[index in chosen].append(sample)
+    return parts
+
+
+@contextmanager
+def _opencv_in_one_thread() -> Iterator[None]:
+    """The cores are the network's; and a forked loading process would wait for its parent's pool of threads forever."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _quiet_worker(_worker: int) -> None:
+    """A loading process leaves signals to the training process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _steps_of(checkpoint: Path) -> int:
@@ -125,20 +209,16 @@ def _steps_of(checkpoint: Path) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.fit", description=__doc__)
-    parser.add_argument("config", type=Path, help="YAML configuration")
-    parser.add_argument("overrides", nargs="*", help="section.key=value")
-    parser.add_argument("--work", type=Path, help="work directory (default: runs/<name>)")
-    parser.add_argument("--resume", type=Path, help="checkpoint to go on from")
-    args = parser.parse_args(argv)
-    try:
+    parser = command_parser("fit", __doc__)
+    parser.add_argument("--resume", type=Path, help="checkpoint to go on from, other than the work directory's own")
+    args = parser.parse_intermixed_args(argv)  # overrides may stand after options
+
+    def job() -> str:
         config = load_config(args.config, args.overrides)
-        last = fit(config, args.work or Path("runs") / config.name, resume=args.resume)
-    except WsvsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"trained {config.optimiser.steps} steps; checkpoint: {last}")
-    return 0
+        last = fit(config, work_folder(args, config), resume=args.resume)
+        return f"trained {config.optimiser.steps} steps; checkpoint: {last}"
+
+    return run_command(job)
 
 
 if __name__ == "__main__":

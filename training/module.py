@@ -10,6 +10,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchmetrics.classification import MulticlassJaccardIndex
 
 from training.config import Config
 from training.losses import crf_loss, heatmap_loss, tag_loss
@@ -29,33 +30,60 @@ class WeaklySupervised(lightning.LightningModule):
     def __init__(self, config: Config, *, pretrained: bool = True) -> None:
         super().__init__()
         self.config = config
-        self.classes = len(LabelSet.load(config.labels))
+        label_set = LabelSet.load(config.labels)
+        self.classes = len(label_set)
+        shared = {label_set.id_of(name): indices for name, indices in config.heatmaps.foreground.items()}
         self.network = build_network(
             config.backbone,
             classes=self.classes,
             window_length=config.window.length,
             weights=config.path(config.data.weights) if pretrained else None,
+            motion=config.streams == "two",
+            shared=shared if config.head == "imagenet" else None,
         ).to(memory_format=torch.channels_last)
+        self.mask_iou = MulticlassJaccardIndex(self.classes + 1, ignore_index=self.classes)
         for layer in self.network.appearance.layers[: config.optimiser.frozen_blocks]:
             layer.requires_grad_(False)
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
-        log_probabilities = self.network(batch["image"], batch["flow"]).log_softmax(1)
+        log_probabilities = self._log_probabilities(batch)
         weights = self.config.losses
-        one_hot = F.one_hot(batch["labels"].clamp(max=self.classes), self.classes + 1)
-        masks = one_hot[..., :-1].permute(0, 3, 1, 2).bool()
-        # A tag speaks of the whole image: what it says is absent is absent from every crop, but of a crop that
-        # misses the pole no pole can be asked.
-        present, absent = batch["tags"] & masks.any(3).any(2), ~batch["tags"]
-        tag = tag_loss(log_probabilities.exp(), present, absent, r=weights.lse_r)
-        heat = heatmap_loss(log_probabilities, masks, batch["tags"], area_power=weights.area_power)
-        loss = weights.tag * tag + weights.heatmap * heat
-        parts = {"tag": tag, "heatmap": heat}
-        if weights.crf:
+        parts = self._losses(log_probabilities, batch)
+        loss = weights.tag * parts["tag"] + weights.heatmap * parts["heatmap"]
+        if weights.crf and self.global_step >= weights.crf_from:
             parts["crf"] = crf_loss(log_probabilities, self._refine(batch["image"], log_probabilities))
             loss = loss + weights.crf * parts["crf"]
         self.log_dict({"loss": loss, **parts}, prog_bar=True)
         return loss
+
+    def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
+        """The losses of held-out frames, and the mIoU with their masks: what is measured by tags and masks alone."""
+        log_probabilities = self._log_probabilities(batch)
+        parts = self._losses(log_probabilities, batch)
+        weights = self.config.losses
+        found = {f"validation_{name}": value for name, value in parts.items()}
+        found["validation_loss"] = weights.tag * parts["tag"] + weights.heatmap * parts["heatmap"]
+        self.log_dict(found, batch_size=len(batch["image"]), sync_dist=True)
+        if (batch["labels"] < self.classes).any():
+            self.mask_iou(log_probabilities.argmax(1), batch["labels"].clamp(max=self.classes))
+            self.log("validation_mask_miou", self.mask_iou)
+
+    def _log_probabilities(self, batch: dict[str, Tensor]) -> Tensor:
+        scores: Tensor = self.network(batch["image"], batch["flow"])
+        return scores.float().log_softmax(1)
+
+    def _losses(self, log_probabilities: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tag loss and the heatmap loss, neither yet weighted."""
+        weights = self.config.losses
+        one_hot = F.one_hot(batch["labels"].clamp(max=self.classes), self.classes + 1)
+        masks = one_hot[..., :-1].permute(0, 3, 1, 2).bool()
+        # A tag speaks of the whole image: what it says is absent is absent from every crop, but of a crop that
+        # misses the pole no pole can be asked. Without heatmaps nothing tells what a crop shows but the tag.
+        present = batch["tags"] & masks.any(3).any(2) if weights.heatmap else batch["tags"]
+        return {
+            "tag": tag_loss(log_probabilities.exp(), present, ~batch["tags"], r=weights.lse_r),
+            "heatmap": heatmap_loss(log_probabilities, masks, batch["tags"], area_power=weights.area_power),
+        }
 
     def _refine(self, images: Tensor, log_probabilities: Tensor) -> Tensor:
         """The CRF's marginals on the grid of scores, where its widths are smaller by the stride."""
@@ -65,6 +93,15 @@ class WeaklySupervised(lightning.LightningModule):
         small = F.interpolate(images.float(), size=size, mode="area").detach()
         return DenseCrf(small, settings).infer(log_probabilities.detach().exp())
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What else a run needs to go on exactly; the data's order and crops follow from seed and step."""
+        checkpoint["rng"] = torch.get_rng_state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """See :meth:`on_save_checkpoint`."""
+        if "rng" in checkpoint:
+            torch.set_rng_state(checkpoint["rng"].cpu())
+
     def configure_optimizers(self) -> Any:
         settings = self.config.optimiser
         pretrained = {id(p) for p in _pretrained(self.network)}
@@ -73,8 +110,16 @@ class WeaklySupervised(lightning.LightningModule):
             {"params": [p for p in trained if id(p) in pretrained], "lr": settings.lr},
             {"params": [p for p in trained if id(p) not in pretrained], "lr": settings.head_lr},
         ]
-        optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
-        schedule = torch.optim.lr_scheduler.PolynomialLR(optimiser, settings.steps, power=0.9)
+        optimiser: torch.optim.Optimizer
+        if settings.algorithm == "sgd":
+            optimiser = torch.optim.SGD(groups, momentum=settings.momentum, weight_decay=settings.weight_decay)
+        else:
+            optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+        schedule: torch.optim.lr_scheduler.LRScheduler
+        if settings.schedule == "step":
+            schedule = torch.optim.lr_scheduler.StepLR(optimiser, settings.step_every, gamma=settings.step_factor)
+        else:
+            schedule = torch.optim.lr_scheduler.PolynomialLR(optimiser, settings.steps, power=0.9)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -45,7 +46,7 @@ class TwoStreamNet(nn.Module):
         self.register_buffer("mean", torch.tensor(appearance.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(appearance.std).view(1, 3, 1, 1), persistent=False)
         deep = appearance.channels_at(_FUSED)
-        self.appearance_scores = nn.Conv2d(deep, classes, 1)
+        self.appearance_scores = nn.Conv2d(appearance.top_channels, classes, 1)
         self.fine_scores = nn.Conv2d(appearance.channels_at(_FINE), classes, 1)
         if motion is not None:
             fused = deep + motion.channels_at(_FUSED // motion_reduction)
@@ -77,7 +78,7 @@ class TwoStreamNet(nn.Module):
         :return: (B, N, ceil(H / 8), ceil(W / 8)) float32 scores.
         """
         maps = self.appearance.features((image.to(self.mean.dtype) - self.mean) / self.std)
-        scores = self.appearance_scores(maps[_FUSED])
+        scores = self.appearance_scores(self.appearance.top(maps[_FUSED]))
         if self.motion is not None:
             scores = self._fuse(maps[_FUSED], scores, flow)
         fine = self.fine_scores(maps[_FINE])
@@ -96,24 +97,34 @@ class TwoStreamNet(nn.Module):
 
 
 def build_network(
-    backbone: str, *, classes: int, window_length: int, weights: Path | None, motion: bool = True
+    backbone: str,
+    *,
+    classes: int,
+    window_length: int,
+    weights: Path | None,
+    motion: bool = True,
+    shared: Mapping[int, Sequence[int]] | None = None,
 ) -> TwoStreamNet:
     """
     The network of a named backbone: ``mobilenet_v2`` (the car's) or ``vgg16`` (the papers').
 
     :param weights: ImageNet state dict with torchvision's names for both streams; None starts from random weights.
     :param motion: False leaves out the motion stream.
+    :param shared: class id -> the ILSVRC classes that it shares. When given, even if empty, the appearance stream
+        keeps the classifier's upper layers, and its score layer starts from theirs: the mean of a shared class's
+        weights, Gaussian noise of deviation 0.1 for the others (BF 4.2).
     :raises WsvsError: on an unknown backbone; a :class:`~training.backbones.WeightsError` on unfit weights.
     """
     channels = 2 * window_length
+    top = shared is not None
     appearance: Backbone
     flow: Backbone | None
     if backbone == "mobilenet_v2":
-        appearance = MobileNetV2(blocks=18, output_stride=16)
+        appearance = MobileNetV2(blocks=18, output_stride=16, top=top)
         flow = MobileNetV2(in_channels=channels, blocks=11, output_stride=8) if motion else None
         reduction = 2
     elif backbone == "vgg16":
-        appearance = Vgg16()
+        appearance = Vgg16(top=top)
         flow = Vgg16(in_channels=channels) if motion else None
         reduction = 1
     else:
@@ -122,4 +133,17 @@ def build_network(
         for stream in (appearance, flow):
             if stream is not None:
                 stream.load_imagenet(weights)
-    return TwoStreamNet(appearance, flow, classes=classes, motion_reduction=reduction)
+    network = TwoStreamNet(appearance, flow, classes=classes, motion_reduction=reduction)
+    if shared is not None and weights is not None:
+        _share_classes(network.appearance_scores, *appearance.class_weights(weights), shared)
+    return network
+
+
+@torch.no_grad()
+def _share_classes(scores: nn.Conv2d, weight: Tensor, bias: Tensor, shared: Mapping[int, Sequence[int]]) -> None:
+    nn.init.normal_(scores.weight, std=0.1)
+    assert scores.bias is not None
+    nn.init.zeros_(scores.bias)
+    for target, indices in shared.items():
+        scores.weight[target, :, 0, 0] = weight[list(indices)].mean(0)
+        scores.bias[target] = bias[list(indices)].mean()

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -12,13 +17,17 @@ import yaml
 
 pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
 
+import torch
 from random_weights import random_mobilenet, random_vgg16
 
 from training import export, fit
+from training.datasets import Sample
 from wsvs_ros.drives.synthetic import SyntheticDrive, SyntheticFrame
+from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception import ModelBundle, VideoSegmenter
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = (160, 120)
 CLASSES = ["sky", "building", "road", "sidewalk", "vegetation"]  # what a random trunk can tell by texture
 
@@ -76,6 +85,10 @@ def make_iconic(folder: Path) -> None:
                 cv2.imwrite(str(folder / name / f"{item.frame.name}_{number}.png"), crop)
 
 
+def steps_of(checkpoint: Path) -> int:
+    return int(torch.load(checkpoint, weights_only=True)["global_step"])
+
+
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory, config: Path) -> Path:
     """The trained work directory."""
@@ -110,16 +123,165 @@ def test_export_writes_what_was_trained_and_measured(work: Path, tmp_path: Path)
     assert "| car | no such pixels |" in card
 
 
-def test_caches_are_taken_and_training_resumes(
+def test_caches_are_taken_and_training_goes_on(
     work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     masks = {path: path.stat().st_mtime_ns for path in work.glob("masks/*/*/*.npy")}
     assert len(masks) == 30
-    last = str(work / "checkpoints" / "last.ckpt")
-    arguments = [str(config), "optimiser.steps=122", "--work", str(work), "--resume", last]
-    assert fit.main(arguments) == 0
+    copy = tmp_path / "work"
+    shutil.copytree(work, copy)
+    assert fit.main([str(config), "optimiser.steps=122", "--work", str(copy)]) == 0
     assert "trained 122 steps" in capsys.readouterr().out
-    assert {path: path.stat().st_mtime_ns for path in work.glob("masks/*/*/*.npy")} == masks
+    assert steps_of(copy / "checkpoints" / "last.ckpt") == 122
+    assert len(list(copy.glob("masks/*"))) == len(list(copy.glob("heatmaps/*"))) == 1
+    last = (copy / "checkpoints" / "last.ckpt").read_bytes()
+    assert fit.main([str(config), "optimiser.steps=122", "--work", str(copy)]) == 0  # nothing is left to do
+    assert (copy / "checkpoints" / "last.ckpt").read_bytes() == last
+
+
+def test_a_run_that_was_interrupted_ends_where_a_whole_one_does(config: Path, work: Path, tmp_path: Path) -> None:
+    """SIGTERM in the middle: a checkpoint is written, the next call goes on, and the weights are the same bits."""
+    settings = [str(config), "optimiser.steps=40", "losses.crf=0.1", "runtime.checkpoint_every=7"]
+    for name in ("whole", "halved"):
+        (tmp_path / name).mkdir()
+        for cache in ("drives", "heatmaps", "masks"):
+            (tmp_path / name / cache).symlink_to(work / cache)
+    assert fit.main([*settings, "--work", str(tmp_path / "whole")]) == 0
+
+    log = tmp_path / "halved" / "log.jsonl"
+    command = [
+        sys.executable,
+        "-m",
+        "training.fit",
+        *settings,
+        "runtime.log_every=1",
+        "--work",
+        str(tmp_path / "halved"),
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not (log.is_file() and len(log.read_text().splitlines()) >= 9):
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "run again to go on" in errors
+    stopped = steps_of(tmp_path / "halved" / "checkpoints" / "last.ckpt")
+    assert 9 <= stopped < 40
+    assert f"stopped at step {stopped} of 40" in errors
+
+    assert fit.main([*settings, "--work", str(tmp_path / "halved")]) == 0
+    whole, halved = (
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True) for name in ("whole", "halved")
+    )
+    assert whole["global_step"] == halved["global_step"] == 40
+    assert all(torch.equal(value, halved["state_dict"][key]) for key, value in whole["state_dict"].items())
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    assert sorted(set(steps)) == steps
+
+
+def test_another_configuration_does_not_go_on_in_a_work_directory(
+    work: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit.main([str(config), "losses.tag=0.3", "seed=4", "--work", str(work)]) == 2
+    told = capsys.readouterr().err
+    assert f"{work}: holds a training by other settings (losses.tag: 0.1, now 0.3; seed: 0, now 4)" in told
+    assert "another --work" in told
+
+
+def test_held_out_frames_choose_the_best_and_are_drawn(config: Path, work: Path, tmp_path: Path) -> None:
+    for cache in ("drives", "heatmaps", "masks"):
+        (tmp_path / cache).symlink_to(work / cache)
+    settings = ["validation.share=0.2", "validation.every=3", "validation.pictures=2", "optimiser.steps=9"]
+    assert fit.main([str(config), *settings, "runtime.log_every=3", "--work", str(tmp_path)]) == 0
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    measured = {line["step"]: line["validation_loss"] for line in lines if "validation_loss" in line}
+    assert len(measured) == 3
+    assert all(0 <= line["validation_mask_miou"] <= 1 for line in lines if "validation_mask_miou" in line)
+    assert [line["step"] for line in lines if "loss" in line] == [2, 5, 8]
+    best = min(measured, key=lambda step: measured[step])
+    assert steps_of(tmp_path / "checkpoints" / "best.ckpt") == best + 1
+    pictures = sorted((tmp_path / "pictures").iterdir())
+    assert [path.name for path in pictures] == ["step-000003.png", "step-000006.png", "step-000009.png"]
+    assert cv2.imread(str(pictures[0])).shape == (2 * 120, 3 * 160, 3)
+    assert list((tmp_path / "tensorboard").glob("events.*"))
+
+
+def test_no_frame_of_validation_is_learnt_from() -> None:
+    samples = [Sample(str(number), np.ones(11, bool), lambda: np.empty(0)) for number in range(30)]
+    learnt, held = fit.hold_out(samples, 0.1, 3)
+    assert (len(learnt), len(held)) == (27, 3)
+    assert {s.key for s in learnt} | {s.key for s in held} == {s.key for s in samples}
+    assert fit.hold_out(samples, 0.0, 3) == (samples, [])
+    with pytest.raises(WsvsError, match=r"validation\.share 0\.99 of 30 samples"):
+        fit.hold_out(samples, 0.99, 3)
+
+
+def test_two_processes_learn_one_network(config: Path, work: Path, tmp_path: Path) -> None:
+    """DDP with gloo, as torchrun starts it: one checkpoint, one log, and no shared file is written twice."""
+    for cache in ("drives", "heatmaps", "masks"):
+        (tmp_path / cache).symlink_to(work / cache)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29517"]
+    command += ["-m", "training.fit", str(config), "optimiser.steps=6", "optimiser.batch_size=2", "threads=1"]
+    command += ["runtime.accelerator=cpu", "validation.share=0.1", "validation.every=3", "runtime.log_every=2"]
+    done = subprocess.run([*command, "--work", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert steps_of(tmp_path / "checkpoints" / "last.ckpt") == 6
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "loss" in line] == [1, 3, 5]
+    together = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    # the mean of two processes' gradients over 2 samples each is that of one over the same 4
+    (tmp_path / "alone").mkdir()
+    for cache in ("drives", "heatmaps", "masks"):
+        (tmp_path / "alone" / cache).symlink_to(work / cache)
+    alone_settings = ["optimiser.steps=6", "optimiser.batch_size=4", "validation.share=0.1", "validation.every=3"]
+    assert fit.main([str(config), *alone_settings, "--work", str(tmp_path / "alone")]) == 0
+    alone = torch.load(tmp_path / "alone" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    moved = {key: (together[key] - alone[key]).abs().max().item() for key in alone if alone[key].is_floating_point()}
+    assert max(moved.values()) < 2e-2, moved
+
+
+def test_an_unreadable_image_stops_or_is_left_out(
+    config: Path, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    root = config.parent
+    for number in range(4):
+        shutil.copy(sorted((root / "street").glob("*.png"))[number], images / f"{number}.png")
+    (images / "1.png").write_bytes(b"no picture")
+    tags = {f"{number}.png": [*CLASSES, "car"] for number in range(5)}  # the fifth is missing
+    (tmp_path / "tags.json").write_text(json.dumps(tags))
+    data = [f"data.images=[{{images: {images}, tags: {tmp_path / 'tags.json'}}}]", "data.drives=[]"]
+    settings = [str(config), *data, "optimiser.steps=3", "optimiser.batch_size=1", "--work", str(tmp_path / "work")]
+    assert fit.main(settings) == 2
+    assert "4.png: no such image" in capsys.readouterr().err
+    (images / "4.png").write_bytes((images / "0.png").read_bytes())
+    assert fit.main(settings) == 2
+    assert "1.png: not a readable image" in capsys.readouterr().err
+    (images / "4.png").unlink()
+    assert fit.main([*settings, "data.on_error=skip"]) == 0
+    assert "1.png: not a readable image" in caplog.text
+    assert "4.png: no such image" in caplog.text
+    assert len(list((tmp_path / "work").glob("masks/*/*/*.npy"))) == 3
+
+
+def test_tags_alone_and_one_stream_learn_by_the_same_path(config: Path, tmp_path: Path) -> None:
+    settings = ["streams=appearance", "losses.heatmap=0", "optimiser.steps=3", "--work", str(tmp_path)]
+    assert fit.main([str(config), *settings]) == 0
+    assert not (tmp_path / "heatmaps").exists()
+    state = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert not [key for key in state if "motion" in key or "fusion" in key]
+    assert export.main([str(tmp_path), "-o", str(tmp_path / "bundle")]) == 0
+    with VideoSegmenter(ModelBundle.load(tmp_path / "bundle")) as segmenter:
+        (found,) = segmenter.push(next(iter(SyntheticDrive(SIZE, frames=1, seed=5, fps=10).truth())).frame)
+    assert found.labels.shape == SIZE[::-1]
 
 
 def test_a_teacher_labels_the_frames_for_the_network(config: Path, tmp_path: Path) -> None:
@@ -147,7 +309,7 @@ def test_an_interrupted_teacher_goes_on_where_it_was(config: Path, tmp_path: Pat
     (teacher,) = (tmp_path / "teachers").iterdir()
     assert fit.main([*settings, "optimiser.steps=5", "--work", str(tmp_path)]) == 0
     assert [path.name for path in (tmp_path / "teachers").iterdir()] == [teacher.name]
-    assert fit._steps_of(teacher / "checkpoints" / "last.ckpt") == 5
+    assert steps_of(teacher / "checkpoints" / "last.ckpt") == 5
     assert len(list((tmp_path / "pseudo_labels").iterdir())) == 2  # each state of the teacher has labels of its own
 
 

@@ -11,8 +11,17 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
 from training.config import load_config  # noqa: E402
-from training.cues.heatmaps import Agreement, binary_masks, compete  # noqa: E402
-from training.stages import build_heatmap_model  # noqa: E402
+from training.cues.heatmaps import (  # noqa: E402
+    Clusters,
+    HeatmapModel,
+    agree,
+    binary_masks,
+    cluster_votes,
+    compete,
+    object_labels,
+)
+from training.heatmaps import build_heatmap_model  # noqa: E402
+from wsvs_ros.perception.labels import LabelSet  # noqa: E402
 
 CONFIG = Path(__file__).resolve().parents[2] / "training" / "configs" / "light.yaml"
 
@@ -38,7 +47,17 @@ def test_masks_of_an_image_without_evidence_are_empty() -> None:
     assert not binary_masks(torch.zeros(3, 2, 2), torch.tensor([True, True, False])).any()
 
 
-def test_agreement_lets_the_many_outvote_the_one() -> None:
+def test_certain_objects_stand_over_what_is_voted() -> None:
+    labels = torch.tensor([[0, 0, 255, 1]], dtype=torch.uint8)
+    share = torch.zeros(4, 1, 4)
+    share[2, 0] = torch.tensor([0.5, 0.3, 0.6, 0.5])  # an object: certain, unsure, certain, less than another class
+    share[3, 0, 3] = 0.51  # no object, however certain
+    found = object_labels(labels, share, [2], certain=0.4)
+    assert found.tolist() == [[2, 0, 2, 1]]
+    assert found.dtype == torch.uint8
+
+
+def test_clusters_let_the_many_outvote_the_one() -> None:
     """Two kinds of surface; a third of one kind's cells are misjudged."""
     torch.manual_seed(0)
     centres = torch.randn(2, 32) * 4
@@ -47,20 +66,30 @@ def test_agreement_lets_the_many_outvote_the_one() -> None:
     evidence = torch.nn.functional.one_hot(kind, 2).float() * 0.8 + 0.1
     wrong = (kind == 0) & (torch.rand(400) < 0.33)
     evidence[wrong] = evidence[wrong].flip(1)
-    agreement = Agreement(features, clusters=2, seed=0, dimensions=8)
-    grid = features.T.reshape(32, 20, 20)
-    clusters = agreement.assign(grid)
+    clusters = Clusters(features, count=2, seed=0, dimensions=8).assign(features.T.reshape(32, 20, 20))
     heat = evidence.T.reshape(2, 20, 20)
-    agreement.vote([(clusters, heat)], 2)
+    votes = cluster_votes([(clusters, heat)], clusters=2, classes=2)
     # the cell's own evidence counts by its root, the vote of its kind in full
-    voted = agreement.apply(clusters, torch.ones_like(heat), torch.tensor([True, True]))
+    voted = agree(votes, clusters, torch.ones_like(heat))
     assert (voted.argmax(0).flatten() == kind).all()
+    finer = heat.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    assert torch.allclose(cluster_votes([(clusters, finer)], clusters=2, classes=2), votes, atol=1e-5)
+
+
+def test_a_class_weighs_what_its_weight_says() -> None:
+    head = (torch.zeros(1000, 4), torch.log(torch.tensor([3.0, 1.0, *[1e-9] * 998])))
+    model = HeatmapModel(
+        LabelSet.load("camvid11"), None, head, {"car": (0,), "sign": (1,)}, None, {}, (1.0,), {"car": 0.5, "sign": 9.0}
+    )
+    found = model.classify(torch.zeros(1, 4))[0]
+    assert found[8].item() == pytest.approx(0.375)
+    assert found[6].item() == 1  # never more than certain
 
 
 def test_real_classifiers_find_what_a_street_shows(shared_data: Path) -> None:
     """Houses on the left, trees on the right, a car in the middle: a frame that no classifier was trained on."""
-    config = load_config(CONFIG, [f"data.root={shared_data}", "heatmaps.iconic.views=1"])
-    model = build_heatmap_model(config)
+    settings = [f"data.root={shared_data}", "heatmaps.iconic.views=1", "heatmaps.scales=[2.0, 1.0]"]
+    model = build_heatmap_model(load_config(CONFIG, settings))
     frame = next(iter(sorted((shared_data / "camvid" / "val" / "images").glob("*.jpg"))))
     heat, features = model(cv2.cvtColor(cv2.imread(str(frame)), cv2.COLOR_BGR2RGB))
     assert heat.shape == (11, 23, 30)

@@ -11,9 +11,10 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install '
 
 from training.config import Augmentation  # noqa: E402
 from training.datasets import Sample  # noqa: E402
+from training.datasets.endless_order import EndlessOrder  # noqa: E402
 from training.datasets.tagged_drives import CachedDrive  # noqa: E402
-from training.datasets.training_set import TrainingSet  # noqa: E402
-from training.fit import EndlessOrder  # noqa: E402
+from training.datasets.training_set import TrainingSet, WholeFrames  # noqa: E402
+from wsvs_ros.errors import WsvsError  # noqa: E402
 
 
 def striped_set(folder: Path, augmentation: Augmentation) -> TrainingSet:
@@ -71,3 +72,40 @@ def test_order_visits_each_sample_once_an_epoch_and_resumes() -> None:
     assert [position // 7 for position in whole] == [0] * 7 + [1] * 7 + [2] * 7
     assert all(sorted(p % 7 for p in whole[k : k + 7]) == list(range(7)) for k in (0, 7, 14))
     assert list(EndlessOrder(7, count=21, seed=3, first=10)) == whole[10:]
+
+
+def test_processes_share_an_order() -> None:
+    whole = list(EndlessOrder(7, count=20, seed=3))
+    each = [EndlessOrder(7, count=20, seed=3, first=4, rank=rank, world=2) for rank in (0, 1)]
+    assert [len(order) for order in each] == [10, 10]  # of the whole
+    assert list(each[0]) == whole[4::2]
+    assert list(each[1]) == whole[5::2]
+
+
+def test_whole_frames_are_neither_cropped_nor_changed(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    np.save(tmp_path / "a.npy", np.arange(12, dtype=np.uint8).reshape(3, 4))  # cells of 20 pixels
+    lone = Sample("a", np.ones(11, bool), lambda: image)
+    item = WholeFrames([lone], tmp_path, length=2)[0]
+    assert np.array_equal(item["image"].numpy(), image.transpose(2, 0, 1))
+    assert item["flow"].shape == (4, 60, 80)
+    assert item["labels"].shape == (8, 10)
+    assert item["labels"][:, 0].tolist() == [0, 0, 4, 4, 4, 8, 8, 8] or item["labels"][0, 0] == 0
+    untold = WholeFrames([lone], None, length=2)[0]["labels"]
+    assert untold.unique().tolist() == [255]
+
+
+def test_an_unreadable_sample_stops_or_gives_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    image = np.full((60, 80, 3), 7, np.uint8)
+
+    def broken() -> np.ndarray:
+        raise WsvsError("b.png: not a readable image")
+
+    samples = [Sample("b", np.ones(11, bool), broken), Sample("a", np.ones(11, bool), lambda: image)]
+    settings = {"length": 2, "augmentation": Augmentation(crop=(64, 48), jitter=0.0), "seed": 0}
+    with pytest.raises(WsvsError, match=r"b\.png"):
+        TrainingSet(samples, None, **settings)[0]
+    assert TrainingSet(samples, None, skip=True, **settings)[0]["image"].unique().tolist() == [7]
+    assert "b.png: not a readable image" in caplog.text
+    with pytest.raises(WsvsError, match="no training sample can be read"):
+        TrainingSet(samples[:1], None, skip=True, **settings)[0]

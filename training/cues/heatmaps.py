@@ -7,8 +7,8 @@ enlarged frame and each feature cell is classified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -31,37 +31,36 @@ class HeatmapModel:
     :param trunk: the whole classifier trunk, 1280 channels at stride 32.
     :param head: (weight (1000, 1280), bias (1000,)) of the 1000-class classifier.
     :param foreground: label class -> ILSVRC indices.
-    :param iconic: one-vs-all classifiers.
+    :param iconic: one-vs-all classifiers; None leaves the maps to the 1000-class classifier.
     :param iconic_classes: iconic class -> label class, None for mere negatives.
     :param scales: enlargements at which the trunk sees the frame; maps are averaged.
+    :param weights: label class -> what its evidence is multiplied with; 1 by default.
     """
 
     label_set: LabelSet
     trunk: MobileNetV2
     head: tuple[Tensor, Tensor]
     foreground: Mapping[str, tuple[int, ...]]
-    iconic: IconicClassifiers
+    iconic: IconicClassifiers | None
     iconic_classes: Mapping[str, str | None]
     scales: tuple[float, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, image: np.ndarray) -> tuple[Tensor, Tensor]:
         """
         :param image: (H, W, 3) uint8 RGB.
-        :return: heatmaps (N, h, w) float32 in [0, 1], and the features (D, h, w) of the largest scale,
-            both at that scale's grid.
+        :return: heatmaps (N, h, w) float32 in [0, 1] on the grid of the largest scale, and the features
+            (D, h', w') of the first scale.
         """
-        maps: list[Tensor] = []
-        features = torch.empty(0)
-        for scale in sorted(self.scales, reverse=True):
-            size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-            found = trunk_features(self.trunk, cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)[None])[0]
-            heat = self.classify(found.permute(1, 2, 0)).permute(2, 0, 1)
-            if maps:
-                heat = F.interpolate(heat[None], size=maps[0].shape[1:], mode="bilinear", align_corners=False)[0]
-            else:
-                features = found
-            maps.append(heat)
-        return torch.stack(maps).mean(0), features
+        features = [self._features(image, scale) for scale in self.scales]
+        maps = [self.classify(found.permute(1, 2, 0)).permute(2, 0, 1) for found in features]
+        grid = max((heat.shape[1:] for heat in maps), key=np.prod)
+        resized = [F.interpolate(heat[None], size=grid, mode="bilinear", align_corners=False)[0] for heat in maps]
+        return torch.stack(resized).mean(0), features[0]
+
+    def _features(self, image: np.ndarray, scale: float) -> Tensor:
+        size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+        return trunk_features(self.trunk, cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)[None])[0]
 
     def classify(self, features: Tensor) -> Tensor:
         """(..., D) features -> (..., N): foreground by softmax mass, background and persons one against all."""
@@ -69,12 +68,16 @@ class HeatmapModel:
         softmax = F.linear(features, *self.head).softmax(-1)
         for name, indices in self.foreground.items():
             out[..., self.label_set.id_of(name)] = softmax[..., list(indices)].sum(-1)
-        sigmoid = self.iconic.probabilities(features)
-        for index, iconic in enumerate(self.iconic.names):
-            name = self.iconic_classes[iconic]
-            if name is not None:
-                target = self.label_set.id_of(name)
-                out[..., target] = torch.maximum(out[..., target], sigmoid[..., index])
+        if self.iconic is not None:
+            sigmoid = self.iconic.probabilities(features)
+            for index, iconic in enumerate(self.iconic.names):
+                name = self.iconic_classes[iconic]
+                if name is not None:
+                    target = self.label_set.id_of(name)
+                    out[..., target] = torch.maximum(out[..., target], sigmoid[..., index])
+        for name, weight in self.weights.items():
+            target = self.label_set.id_of(name)
+            out[..., target] = (out[..., target] * weight).clamp(max=1)
         return out
 
 
@@ -105,18 +108,33 @@ def binary_masks(heatmaps: Tensor, tags: Tensor, *, threshold: float = 0.2) -> T
     return winner & (tagged >= threshold * peak) & (tagged > 0)
 
 
-class Agreement:
+def object_labels(labels: Tensor, heatmaps: Tensor, objects: Sequence[int], *, certain: float) -> Tensor:
     """
-    Cells that look alike over all training frames vote on their class.
+    Put objects into a label map: cells where one has the greatest share of the evidence, and a large one.
+
+    :param labels: (h, w) class ids of what is no object.
+    :param heatmaps: (N, h, w) competing heatmaps, see :func:`compete`.
+    :param objects: class ids.
+    :param certain: the least share.
+    :return: (h, w), with the objects.
+    """
+    share, winner = heatmaps.max(0)
+    is_object = torch.isin(winner, torch.tensor(objects, dtype=winner.dtype)) & (share >= certain)
+    return torch.where(is_object, winner.to(labels.dtype), labels)
+
+
+class Clusters:
+    """
+    Look-alike cells of all training frames, by k-means of their features.
 
     A single cell's classification is noisy, but the frames share their surfaces: the asphalt of one is the
-    asphalt of all. Features are clustered by k-means and each cluster's mean heatmap multiplies its cells'.
+    asphalt of all. So the cells of a cluster vote on its class, see :func:`cluster_votes`.
 
     :param features: (M, D) a sample of all frames' feature cells.
-    :param clusters: number of clusters.
+    :param count: number of clusters.
     """
 
-    def __init__(self, features: Tensor, *, clusters: int, seed: int, dimensions: int = 64) -> None:
+    def __init__(self, features: Tensor, *, count: int, seed: int, dimensions: int = 64) -> None:
         from sklearn.cluster import MiniBatchKMeans
 
         self._mean, self._std = features.mean(0), features.std(0) + 0.05
@@ -126,33 +144,46 @@ class Agreement:
         torch.manual_seed(seed)
         self._basis = torch.pca_lowrank(unit - self._centre, min(dimensions, *unit.shape), center=False)[2]
         torch.set_rng_state(generator_state)
-        means = MiniBatchKMeans(clusters, n_init=3, batch_size=4096, random_state=seed)
+        means = MiniBatchKMeans(count, n_init=3, batch_size=4096, random_state=seed)
         self._kmeans = means.fit(self._project(features).numpy())
-        self._votes = torch.zeros(clusters, 0)
 
     def assign(self, features: Tensor) -> Tensor:
         """(D, h, w) features -> (h, w) int64 cluster ids."""
         cells = self._project(features.flatten(1).T).numpy()
         return torch.from_numpy(self._kmeans.predict(cells)).long().view(features.shape[1:])
 
-    def vote(self, assigned: Iterable[tuple[Tensor, Tensor]], classes: int) -> None:
-        """
-        Take the votes.
-
-        :param assigned: pairs of (h, w) cluster ids and (N, h, w) competing heatmaps, over all frames.
-        """
-        sums = torch.zeros(self._kmeans.n_clusters, classes)
-        counts = torch.zeros(self._kmeans.n_clusters)
-        for clusters, heatmaps in assigned:
-            flat = clusters.flatten()
-            sums.index_add_(0, flat, heatmaps.flatten(1).T.float())
-            counts += torch.bincount(flat, minlength=len(counts))
-        self._votes = sums / counts.clamp(min=1)[:, None]
-
-    def apply(self, clusters: Tensor, heatmaps: Tensor, tags: Tensor) -> Tensor:
-        """The heatmaps that cluster and cell agree on: vote times the cell's own evidence, softened. (N, h, w)."""
-        return self._votes[clusters].permute(2, 0, 1) * heatmaps.sqrt() * tags[:, None, None]
-
     def _project(self, features: Tensor) -> Tensor:
         unit = F.normalize((features - self._mean) / self._std, dim=-1)
         return F.normalize((unit - self._centre) @ self._basis, dim=-1)
+
+
+def cluster_votes(frames: Iterable[tuple[Tensor, Tensor]], *, clusters: int, classes: int) -> Tensor:
+    """
+    Let the cells of each cluster vote.
+
+    :param frames: pairs of cluster ids, on any grid, and (N, h, w) competing heatmaps.
+    :return: (clusters, N) mean evidence.
+    """
+    sums, counts = torch.zeros(clusters, classes), torch.zeros(clusters)
+    for ids, heatmaps in frames:
+        flat = _on_grid(ids, heatmaps).flatten()
+        sums.index_add_(0, flat, heatmaps.flatten(1).T)
+        counts += torch.bincount(flat, minlength=clusters)
+    return sums / counts.clamp(min=1)[:, None]
+
+
+def agree(votes: Tensor, clusters: Tensor, heatmaps: Tensor) -> Tensor:
+    """
+    The heatmaps that cluster and cell agree on: vote times the cell's own evidence, softened.
+
+    :param votes: see :func:`cluster_votes`.
+    :param clusters: the frame's cluster ids, on any grid.
+    :param heatmaps: (N, h, w) competing heatmaps.
+    :return: (N, h, w).
+    """
+    return votes[_on_grid(clusters, heatmaps)].permute(2, 0, 1) * heatmaps.sqrt()
+
+
+def _on_grid(clusters: Tensor, heatmaps: Tensor) -> Tensor:
+    """Cluster ids of the cells of heatmaps, which may be finer."""
+    return F.interpolate(clusters[None, None].float(), size=heatmaps.shape[1:], mode="nearest")[0, 0].long()

@@ -6,6 +6,7 @@ the car; both are kept as memory-mapped arrays in the work directory.
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow import FlowAlgorithm, create_flow
 from wsvs_ros.perception.labels import LabelSet
 
+_LOG = logging.getLogger(__name__)
 _PAIRS_AT_ONCE = 64  # of frames, whose flow is computed together
 
 
@@ -124,6 +126,7 @@ def tagged_drives(
     step: int,
     fps: float,
     ignore: tuple[str, ...] = (),
+    on_error: str = "stop",
 ) -> list[Sample]:
     """
     The samples of tagged drives.
@@ -132,13 +135,21 @@ def tagged_drives(
     :param device: where the flow is computed: ``cpu`` or ``cuda``.
     :param window: L and lookahead.
     :param step: every how many frames one is a sample.
+    :param on_error: ``skip`` leaves unreadable drives out with a warning.
+    :raises WsvsError: if a drive is missing or unreadable; a TagError names bad tags.
     """
     length, lookahead = window
     algorithm = create_flow(flow, device)
     samples = []
     for name, clips in load_clip_tags(tags, label_set, ignore=ignore).items():
         key = f"{name}-{size[0]}x{size[1]}-{algorithm.name}"
-        drive = cache_drive(tags.parent / name, cache / key, size=size, flow=algorithm, fps=fps)
+        try:
+            drive = cache_drive(tags.parent / name, cache / key, size=size, flow=algorithm, fps=fps)
+        except WsvsError as error:
+            if on_error == "stop":
+                raise
+            _LOG.warning("left out: %s", error)
+            continue
         for index in range(0, len(drive.frames), step):
             shown = [clip for clip in clips if clip.start <= drive.stamps[index] < clip.end]
             if not shown:

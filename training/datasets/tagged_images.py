@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from training.datasets.sample import Sample
 from wsvs_ros.drives.tags import load_image_tags
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
+
+_LOG = logging.getLogger(__name__)
 
 
 def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
@@ -30,20 +33,27 @@ def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def tagged_images(images: Path, tags: Path, label_set: LabelSet, size: tuple[int, int]) -> list[Sample]:
+def tagged_images(
+    images: Path, tags: Path, label_set: LabelSet, size: tuple[int, int], *, on_error: str = "stop"
+) -> list[Sample]:
     """
     The samples of a folder of images.
 
     :param images: the folder.
     :param tags: ``tags.json``: image name -> class names.
     :param size: working size: width, height.
+    :param on_error: ``skip`` leaves missing images out with a warning.
     :raises WsvsError: if an image is missing; a TagError names bad tags.
     """
     samples = []
     for name, classes in sorted(load_image_tags(tags, label_set).items()):
         path = images / name
         if not path.is_file():
-            raise WsvsError(f"{tags}: {name}: no such image in {images}")
+            error = WsvsError(f"{tags}: {name}: no such image in {images}")
+            if on_error == "stop":
+                raise error
+            _LOG.warning("left out: %s", error)
+            continue
         present = np.isin(label_set.names, list(classes))
         samples.append(Sample(f"{images.parent.name}/{path.stem}", present, partial(read_image, path, size)))
     return samples

@@ -1,7 +1,8 @@
-"""Samples with their masks as augmented training crops."""
+"""Samples with their masks, whole or as augmented training crops."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,48 +15,97 @@ from torch.utils.data import Dataset
 from training.config import Augmentation
 from training.datasets.sample import Sample
 from training.network import STRIDE
+from wsvs_ros.errors import WsvsError
+
+_LOG = logging.getLogger(__name__)
 
 
-class TrainingSet(Dataset[dict[str, Tensor]]):
+class WholeFrames(Dataset[dict[str, Tensor]]):
     """
-    Random crops of samples: image (3, h, w) float32 0..255, flow (2L, h, w) float32, tags (N,) bool,
-    labels (h / 8, w / 8) int64 (the class whose mask holds the cell, 255 for none).
+    Samples as they are: image (3, H, W) float32 0..255, flow (2L, H, W) float32, tags (N,) bool,
+    labels (H / 8, W / 8) int64 (the class whose mask holds the cell, 255 for none).
 
-    :param masks: folder of the masks, see :func:`training.stages.make_masks`.
+    :param masks: folder of the masks, see :func:`training.heatmaps.make_masks`; None for samples without labels.
     :param length: L, the number of flow fields.
     """
 
-    def __init__(
-        self, samples: Sequence[Sample], masks: Path, *, length: int, augmentation: Augmentation, seed: int
-    ) -> None:
+    def __init__(self, samples: Sequence[Sample], masks: Path | None, *, length: int) -> None:
         self._samples = samples
         self._masks = masks
         self._length = length
-        self._augmentation = augmentation
-        self._seed = seed
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, position: int) -> dict[str, Tensor]:
-        """The crop of a position in the endless order: ``position`` counts on over epochs and seeds the crop."""
-        rng = np.random.default_rng((self._seed, position))
-        sample = self._samples[position % len(self._samples)]
+        sample = self._samples[position]
         image = sample.load_image()
-        labels = np.load(self._masks / f"{sample.key}.npy")
-        flow = None
-        if sample.load_flow is not None and rng.random() >= self._augmentation.motion_dropout:
-            flow = sample.load_flow()
-        image, flow, labels = self._crop(image, flow, labels, rng)
+        flow = None if sample.load_flow is None else sample.load_flow()
+        labels = self._labels(sample)
+        cell = (image.shape[1] / labels.shape[1], image.shape[0] / labels.shape[0])
+        labels = _crop_labels(labels, np.eye(2, 3), cell, (image.shape[1], image.shape[0]))
+        return self._tensors(image.astype(np.float32), flow, labels, sample)
+
+    def _labels(self, sample: Sample) -> np.ndarray:
+        if self._masks is None:
+            return np.full((1, 1), 255, np.uint8)
+        labels: np.ndarray = np.load(self._masks / f"{sample.key}.npy")
+        return labels
+
+    def _tensors(
+        self, image: np.ndarray, flow: np.ndarray | None, labels: np.ndarray, sample: Sample
+    ) -> dict[str, Tensor]:
         if flow is None:
             flow = np.zeros((2 * self._length, *image.shape[:2]), np.float32)
-        image = _jitter(image, self._augmentation.jitter, rng)
         return {
             "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
             "flow": torch.from_numpy(np.ascontiguousarray(flow)),
             "tags": torch.from_numpy(sample.tags),
             "labels": torch.from_numpy(labels.astype(np.int64)),
         }
+
+
+class TrainingSet(WholeFrames):
+    """
+    Random crops of samples, by the same names as :class:`WholeFrames`.
+
+    :param skip: take the next sample where one cannot be read, instead of stopping.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        masks: Path | None,
+        *,
+        length: int,
+        augmentation: Augmentation,
+        seed: int,
+        skip: bool = False,
+    ) -> None:
+        super().__init__(samples, masks, length=length)
+        self._augmentation = augmentation
+        self._seed = seed
+        self._skip = skip
+
+    def __getitem__(self, position: int) -> dict[str, Tensor]:
+        """The crop of a position in the endless order: ``position`` counts on over epochs and seeds the crop."""
+        for candidate in range(position, position + len(self)):
+            sample = self._samples[candidate % len(self)]
+            try:
+                return self._load(sample, np.random.default_rng((self._seed, position)))
+            except WsvsError as error:
+                if not self._skip:
+                    raise
+                _LOG.warning("%s left out: %s", sample.key, error)
+        raise WsvsError("no training sample can be read any more; see the messages above")
+
+    def _load(self, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
+        image = sample.load_image()
+        flow = None
+        if sample.load_flow is not None and rng.random() >= self._augmentation.motion_dropout:
+            flow = sample.load_flow()
+        image, flow, labels = self._crop(image, flow, self._labels(sample), rng)
+        return self._tensors(_jitter(image, self._augmentation.jitter, rng), flow, labels, sample)
 
     def _crop(
         self, image: np.ndarray, flow: np.ndarray | None, labels: np.ndarray, rng: np.random.Generator

@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from tqdm import tqdm
 
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception.labels import LabelSet
 
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     pairs = _pair(predictions, args.labels)
     matrix = ConfusionMatrix(label_set)
     for prediction, truth in tqdm(pairs, unit="frame", disable=args.quiet):
-        found, true = _read(prediction), _read(truth)
+        found, true = read_label_map(prediction), read_label_map(truth)
         if found.shape != true.shape:
             raise WsvsError(
                 f"{prediction}: {found.shape[1]}x{found.shape[0]} pixels, but the truth {truth} has "
@@ -49,12 +48,10 @@ def run(args: argparse.Namespace) -> int:
     result = {
         "frames": len(pairs),
         "label_set": label_set.name,
-        "miou": matrix.miou,
-        "class_accuracy": matrix.class_accuracy,
-        "global_accuracy": matrix.global_accuracy,
-        "per_class": matrix.per_class,
+        **matrix.to_dict(),
     }
-    _print(result)
+    print_figures(result)
+    print(f"{len(pairs)} frames")
     if args.json is not None:
         try:
             args.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -78,18 +75,11 @@ def _pair(predictions: Path, labels: Path) -> list[tuple[Path, Path]]:
     return [(predictions / truth.name, truth) for truth in truths]
 
 
-def _read(path: Path) -> np.ndarray:
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 2 or image.dtype != np.uint8:
-        got = "not readable" if image is None else f"{image.shape} {image.dtype}"
-        raise WsvsError(f"{path}: {got}; a label map is an 8-bit PNG of one channel")
-    return image
-
-
-def _print(result: dict[str, Any]) -> None:
+def print_figures(result: dict[str, Any]) -> None:
+    """IoU by class, and the means, in percent."""
     width = max(map(len, result["per_class"]))
     for name, iou in result["per_class"].items():
         print(f"{name:<{width}}  {'-' if iou is None else f'{100 * iou:5.1f}'}")
     figures = {key: result[key] for key in ("miou", "class_accuracy", "global_accuracy")}
     told = ", ".join(f"{key} {'-' if value is None else f'{100 * value:.1f}'}" for key, value in figures.items())
-    print(f"{told} (%), {result['frames']} frames")
+    print(f"{told} (%)")

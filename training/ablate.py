@@ -1,0 +1,180 @@
+"""Train variants of one configuration and compare them: ``python -m training.ablate CONFIG``.
+
+Each variant is trained once for each seed and measured with and without the CRF. What is done is skipped, so an
+interrupted ablation goes on. The table stands in ``WORK/table.md``, the figures in ``WORK/figures.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from training.commands import run_command
+from training.config import ConfigError, load_config
+from training.evaluate import evaluate
+from training.export import export
+from training.fit import fit
+from training.module import load_checkpoint
+from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.crf import VIDEO_CRF
+from wsvs_ros.perception.labels import LabelSet
+
+_MEANS = {"miou": "mIoU", "class_accuracy": "class acc.", "global_accuracy": "global acc."}
+Figures = dict[str, Any]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Published(_Section):
+    """A row of the paper's tables, in percent."""
+
+    miou: float
+    class_accuracy: float
+    global_accuracy: float
+    per_class: dict[str, float] = {}
+
+
+class Variant(_Section):
+    name: str
+    overrides: tuple[str, ...] = Field((), description="section.key=value, after the common ones")
+    motion: bool = Field(True, description="evaluate with flow; false leaves it at zero")
+    paper: Published | None = None
+
+
+class Ablation(_Section):
+    title: str
+    base: Path = Field(description="configuration, relative to this file")
+    overrides: tuple[str, ...] = Field((), description="of all variants")
+    drive: Path = Field(description="labelled drive, relative to data.root")
+    labels: Path = Field(description="its label PNGs, relative to data.root")
+    fps: float | None = None
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    variants: tuple[Variant, ...] = Field(min_length=1)
+
+
+def load_ablation(path: Path) -> Ablation:
+    """
+    Read an ablation's YAML file.
+
+    :raises ConfigError: naming the file, the key and what is accepted.
+    """
+    try:
+        return Ablation.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    except ValidationError as error:
+        lines = [f"{path}: {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def ablate(ablation: Ablation, base: Path, work: Path, overrides: Sequence[str] = ()) -> str:
+    """
+    Train and measure all variants.
+
+    :param base: the base configuration's file.
+    :param work: one folder a variant and seed, and the caches that they share.
+    :param overrides: of all variants, after the ablation's own.
+    :return: the table, as Markdown.
+    :raises WsvsError: as :func:`training.fit.fit` and :func:`training.evaluate.evaluate` do.
+    """
+    figures: dict[str, list[Figures]] = {}
+    label_set = LabelSet.load(load_config(base, [*ablation.overrides, *overrides]).labels)
+    for variant in ablation.variants:
+        for seed in ablation.seeds:
+            folder = work / _slug(variant.name) / f"seed-{seed}"
+            settings = [*ablation.overrides, *variant.overrides, *overrides, f"seed={seed}"]
+            figures.setdefault(variant.name, []).append(
+                _run(ablation, variant, base, folder, work / "caches", settings)
+            )
+    text = table(ablation, figures, label_set.names)
+    (work / "table.md").write_text(text, encoding="utf-8")
+    (work / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return text
+
+
+def _run(
+    ablation: Ablation, variant: Variant, base: Path, folder: Path, caches: Path, settings: Sequence[str]
+) -> Figures:
+    config = load_config(base, settings)
+    checkpoint = fit(config, folder, caches=caches)
+    measured = folder / "figures.json"
+    if measured.is_file() and measured.stat().st_mtime > checkpoint.stat().st_mtime:
+        found: Figures = json.loads(measured.read_text(encoding="utf-8"))
+        return found
+    bundle = ModelBundle.load(folder / "bundle") if (folder / "bundle").is_dir() else None
+    if bundle is None or bundle.model_path.stat().st_mtime < checkpoint.stat().st_mtime:
+        bundle = export(load_checkpoint(config, checkpoint), folder / "bundle", trained_on=config.data.sources)
+    found = {}
+    for name, crf in (("plain", None), ("crf", VIDEO_CRF)):
+        drive, labels = config.path(ablation.drive), config.path(ablation.labels)
+        matrix = evaluate(bundle, drive, labels, fps=ablation.fps, crf=crf, motion=variant.motion)
+        found[name] = matrix.to_dict()
+    measured.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return found
+
+
+def table(ablation: Ablation, figures: Mapping[str, Sequence[Figures]], classes: Sequence[str]) -> str:
+    """
+    The Markdown table: a row a variant without and with CRF, and the paper's row below.
+
+    :param figures: for each variant, for each seed: ``plain`` and ``crf`` figures, shares of 1.
+    :param classes: names of the classes.
+    """
+    head = [ablation.title, *_MEANS.values(), *classes]
+    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for variant in ablation.variants:
+        for key, suffix in (("plain", ""), ("crf", ", with CRF")):
+            runs = [run[key] for run in figures[variant.name]]
+            means = [_spread([run[name] for run in runs]) for name in _MEANS]
+            each = [_spread([run["per_class"][name] for run in runs]) for name in classes]
+            rows.append([variant.name + suffix, *means, *each])
+        if variant.paper:
+            paper = variant.paper
+            means = [f"{value:.1f}" for value in (paper.miou, paper.class_accuracy, paper.global_accuracy)]
+            each = [f"{paper.per_class[name]:.1f}" if name in paper.per_class else "-" for name in classes]
+            rows.append([f"*{variant.name}, the paper*", *means, *each])
+    seeds = f"\nMean of {len(ablation.seeds)} seeds, ± their standard deviation.\n" if len(ablation.seeds) > 1 else ""
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n" + seeds
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    """Mean of shares, and their sample deviation, in percent."""
+    known = [100 * value for value in values if value is not None]
+    if not known:
+        return "-"
+    return f"{np.mean(known):.1f}" + (f" ±{np.std(known, ddof=1):.1f}" if len(known) > 1 else "")
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in name.lower())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.ablate", description=__doc__)
+    parser.add_argument("ablation", type=Path, help="YAML file of the ablation")
+    parser.add_argument("overrides", nargs="*", help="section.key=value, for all variants")
+    parser.add_argument("--work", type=Path, help="work directory (default: runs/<the file's name>)")
+    args = parser.parse_intermixed_args(argv)  # overrides may stand after options
+
+    def job() -> str:
+        ablation = load_ablation(args.ablation)
+        work = args.work or Path("runs") / args.ablation.stem
+        work.mkdir(parents=True, exist_ok=True)
+        return ablate(ablation, args.ablation.parent / ablation.base, work, args.overrides)
+
+    return run_command(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
