@@ -13,12 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import yaml
 
 pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
 
 import torch
-from random_weights import random_mobilenet, random_vgg16
+from random_weights import random_vgg16
+from small_training import CLASSES, SIZE, steps_of, take_caches
 
 from training import export, fit
 from training.datasets import Sample
@@ -28,73 +28,6 @@ from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception import ModelBundle, VideoSegmenter
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE = (160, 120)
-CLASSES = ["sky", "building", "road", "sidewalk", "vegetation"]  # what a random trunk can tell by texture
-
-
-@pytest.fixture(scope="module")
-def drive() -> list[SyntheticFrame]:
-    return list(SyntheticDrive(SIZE, frames=60, seed=5, fps=10).truth())
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory, drive: list[SyntheticFrame]) -> Path:
-    """A tagged drive, iconic images of the same street, and random weights; no label is written anywhere."""
-    root = tmp_path_factory.mktemp("data")
-    (root / "street").mkdir()
-    for item in drive:
-        cv2.imwrite(str(root / "street" / f"{item.frame.name}.png"), item.frame.image)
-    tags = {"street": [{"start": 0.0, "end": 6.0, "tags": [*CLASSES, "fence", "car", "pole", "sign", "pedestrian"]}]}
-    (root / "tags.yaml").write_text(yaml.safe_dump(tags))
-    make_iconic(root / "iconic")
-    random_mobilenet(root / "weights.safetensors")
-    content = {
-        "name": "small",
-        "working_size": list(SIZE),
-        "window": {"length": 3, "lookahead": 0},
-        "data": {
-            "root": str(root),
-            "weights": "weights.safetensors",
-            "drives": [{"tags": "tags.yaml", "step": 2, "fps": 10}],
-        },
-        "heatmaps": {
-            "foreground": {},
-            "scales": [4.0],
-            "clusters": 40,
-            "iconic": {"folder": "iconic", "classes": {name: name for name in CLASSES}, "views": 1},
-        },
-        "optimiser": {"steps": 120, "batch_size": 4, "lr": 1e-3, "head_lr": 3e-3, "frozen_blocks": 2},
-        "losses": {"tag": 0.1, "area_power": 1.0},
-        "augmentation": {"crop": [128, 96], "scale": [0.8, 1.1], "jitter": 0.1},
-    }
-    path = root / "small.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
-
-
-def make_iconic(folder: Path) -> None:
-    """Squares that show one class only, cut from another drive along the street."""
-    labels_of = {"sky": 0, "building": 1, "road": 3, "sidewalk": 4, "vegetation": 5}
-    for item in list(SyntheticDrive((640, 480), frames=16, seed=5, fps=2).truth())[::2]:
-        for name, label in labels_of.items():
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            inside = cv2.erode((item.labels == label).astype(np.uint8), np.ones((25, 25), np.uint8), borderValue=0)
-            places = np.argwhere(inside)
-            for number, (y, x) in enumerate(places[:: max(1, len(places) // 4)]):
-                crop = item.frame.image[y - 12 : y + 12, x - 12 : x + 12]
-                cv2.imwrite(str(folder / name / f"{item.frame.name}_{number}.png"), crop)
-
-
-def steps_of(checkpoint: Path) -> int:
-    return int(torch.load(checkpoint, weights_only=True)["global_step"])
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory, config: Path) -> Path:
-    """The trained work directory."""
-    folder = tmp_path_factory.mktemp("work")
-    assert fit.main([str(config), "--work", str(folder)]) == 0
-    return folder
 
 
 def test_learns_the_street_from_its_tags(work: Path, drive: list[SyntheticFrame], tmp_path: Path) -> None:
@@ -143,9 +76,7 @@ def test_a_run_that_was_interrupted_ends_where_a_whole_one_does(config: Path, wo
     """SIGTERM in the middle: a checkpoint is written, the next call goes on, and the weights are the same bits."""
     settings = [str(config), "optimiser.steps=40", "losses.crf=0.1", "runtime.checkpoint_every=7"]
     for name in ("whole", "halved"):
-        (tmp_path / name).mkdir()
-        for cache in ("drives", "heatmaps", "masks"):
-            (tmp_path / name / cache).symlink_to(work / cache)
+        take_caches(work, tmp_path / name)
     assert fit.main([*settings, "--work", str(tmp_path / "whole")]) == 0
 
     log = tmp_path / "halved" / "log.jsonl"
@@ -195,8 +126,7 @@ def test_another_configuration_does_not_go_on_in_a_work_directory(
 
 
 def test_held_out_frames_choose_the_best_and_are_drawn(config: Path, work: Path, tmp_path: Path) -> None:
-    for cache in ("drives", "heatmaps", "masks"):
-        (tmp_path / cache).symlink_to(work / cache)
+    take_caches(work, tmp_path)
     settings = ["validation.share=0.2", "validation.every=3", "validation.pictures=2", "optimiser.steps=9"]
     assert fit.main([str(config), *settings, "runtime.log_every=3", "--work", str(tmp_path)]) == 0
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
@@ -225,8 +155,7 @@ def test_no_frame_of_validation_is_learnt_from() -> None:
 
 def test_two_processes_learn_one_network(config: Path, work: Path, tmp_path: Path) -> None:
     """DDP with gloo, as torchrun starts it: one checkpoint, one log, and no shared file is written twice."""
-    for cache in ("drives", "heatmaps", "masks"):
-        (tmp_path / cache).symlink_to(work / cache)
+    take_caches(work, tmp_path)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29517"]
     command += ["-m", "training.fit", str(config), "optimiser.steps=6", "optimiser.batch_size=2", "threads=1"]
     command += ["runtime.accelerator=cpu", "validation.share=0.1", "validation.every=3", "runtime.log_every=2"]
@@ -237,9 +166,7 @@ def test_two_processes_learn_one_network(config: Path, work: Path, tmp_path: Pat
     assert [line["step"] for line in lines if "loss" in line] == [1, 3, 5]
     together = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     # the mean of two processes' gradients over 2 samples each is that of one over the same 4
-    (tmp_path / "alone").mkdir()
-    for cache in ("drives", "heatmaps", "masks"):
-        (tmp_path / "alone" / cache).symlink_to(work / cache)
+    take_caches(work, tmp_path / "alone")
     alone_settings = ["optimiser.steps=6", "optimiser.batch_size=4", "validation.share=0.1", "validation.every=3"]
     assert fit.main([str(config), *alone_settings, "--work", str(tmp_path / "alone")]) == 0
     alone = torch.load(tmp_path / "alone" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]

@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
+from training import flow, heatmaps  # noqa: E402
 from training.config import load_config  # noqa: E402
 from training.cues.heatmaps import (  # noqa: E402
     Clusters,
@@ -102,3 +103,36 @@ def test_real_classifiers_find_what_a_street_shows(shared_data: Path) -> None:
     row, column = np.unravel_index(int(car.argmax()), car.shape)
     assert 8 <= row <= 14  # the cars drive in the middle of the picture
     assert column >= 8
+
+
+def test_heatmaps_are_shown(work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Image, masks and a heatmap a tagged class, from the caches of the training."""
+    before = {path: path.stat().st_mtime_ns for path in work.glob("heatmaps/*/*/*.npz")}
+    assert len(before) == 30
+    arguments = [str(config), "--work", str(work), "--show", str(tmp_path), "--frames", "3"]
+    assert heatmaps.main(arguments) == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    pictures = sorted(tmp_path.rglob("*.png"))
+    assert [path.name for path in pictures] == ["000000.png", "000028.png", "000058.png"]
+    sheet = cv2.imread(str(pictures[0]))
+    assert sheet.shape == (3 * 120, 4 * 160, 3)  # image, masks and ten tagged classes
+    assert f"3 pictures: {tmp_path}" in capsys.readouterr().out
+
+
+def test_frames_that_do_not_teach_the_clusters_get_masks_too(
+    work: Path, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More frames than are kept in memory."""
+    (tmp_path / "drives").symlink_to(work / "drives")
+    monkeypatch.setattr(heatmaps, "_CLUSTER_FRAMES", 10)
+    assert heatmaps.main([str(config), "--work", str(tmp_path)]) == 0
+    few, all_ = (sorted(folder.glob("masks/*/*/*.npy")) for folder in (tmp_path, work))
+    assert len(few) == len(all_) == 30
+    same = [(np.load(one) == np.load(other)).mean() for one, other in zip(few, all_, strict=True)]
+    assert np.mean(same) > 0.6  # other clusters, the same street
+
+
+def test_flow_is_computed_ahead(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert flow.main([str(config), "--work", str(tmp_path)]) == 0
+    assert "30 samples, 30 of them with flow" in capsys.readouterr().out
+    assert len(list(tmp_path.glob("drives/*/flow.npy"))) == 1

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install '
 pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
 
 from training.config import load_config  # noqa: E402
-from training.losses import crf_loss  # noqa: E402
+from training.losses import crf_loss, tag_loss  # noqa: E402
 from training.module import WeaklySupervised  # noqa: E402
 from wsvs_ros.perception.crf import CrfSettings, create_crf  # noqa: E402
 
@@ -49,3 +49,35 @@ def test_the_crf_loss_is_that_of_the_crf_at_the_scores_resolution() -> None:
     assert float(added.detach()) == pytest.approx(float(expected.detach()), rel=1e-3)
     added.backward()
     assert all(p.grad is not None for p in module.parameters() if p.requires_grad)
+
+
+def test_the_crf_loss_sets_in_at_its_step() -> None:
+    batch = batch_of((64, 48))
+    later = WeaklySupervised(load_config(LIGHT, ["losses.crf=2", "losses.crf_from=1"]), pretrained=False).eval()
+    never = WeaklySupervised(load_config(LIGHT), pretrained=False).eval()
+    never.load_state_dict(later.state_dict())
+    assert float(later.training_step(batch, 0).detach()) == float(never.training_step(batch, 0).detach())
+
+
+def test_the_papers_optimiser_falls_in_steps() -> None:
+    settings = ["optimiser.algorithm=sgd", "optimiser.schedule=step", "optimiser.step_every=3", "optimiser.lr=1e-5"]
+    found = WeaklySupervised(load_config(LIGHT, settings), pretrained=False).configure_optimizers()
+    optimiser, schedule = found["optimizer"], found["lr_scheduler"]["scheduler"]
+    assert isinstance(optimiser, torch.optim.SGD)
+    assert optimiser.param_groups[0]["momentum"] == 0.9
+    rates = []
+    for _ in range(7):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    assert rates == pytest.approx([1e-5] * 3 + [1e-6] * 3 + [1e-7])
+
+
+def test_without_heatmaps_the_tags_speak_of_what_is_seen() -> None:
+    """No mask tells what a crop shows, so the tag does."""
+    batch = batch_of((64, 48))
+    batch["labels"].fill_(255)
+    tags = WeaklySupervised(load_config(LIGHT, ["losses.heatmap=0", "losses.tag=1"]), pretrained=False).eval()
+    log_probabilities = tags.network(batch["image"], batch["flow"]).log_softmax(1)
+    expected = tag_loss(log_probabilities.exp(), batch["tags"], r=5)
+    assert float(tags.training_step(batch, 0).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)

@@ -1,0 +1,113 @@
+"""Evaluation and ablation: variants of one configuration, measured and laid beside the paper's rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+import yaml
+
+pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
+
+from small_training import CLASSES
+
+from training import ablate, evaluate
+from training.config import ConfigError, load_config
+from wsvs_ros.drives.synthetic import SyntheticFrame
+from wsvs_ros.perception.labels import LabelSet
+
+ABLATIONS = sorted((Path(__file__).resolve().parents[2] / "training" / "configs").glob("ablation_*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory, drive: list[SyntheticFrame]) -> Path:
+    """True labels of every second frame."""
+    folder = tmp_path_factory.mktemp("labels")
+    for item in drive[::2]:
+        cv2.imwrite(str(folder / f"{item.frame.name}.png"), item.labels)
+    return folder
+
+
+def test_evaluation_is_of_the_segmenter_that_runs_in_the_car(
+    work: Path, config: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = tmp_path / "figures.json"
+    street = ["--drive", str(config.parent / "street"), "--labels", str(labels), "--fps", "10"]
+    assert evaluate.main([str(work), *street, "--json", str(figures)]) == 0
+    found = json.loads(figures.read_text())
+    assert sum(found["per_class"][name] for name in CLASSES) / len(CLASSES) > 0.35
+    assert f"miou {100 * found['miou']:.1f}" in capsys.readouterr().out
+    assert evaluate.main([str(work), *street, "--json", str(figures), "--crf", "--no-motion"]) == 0
+    assert json.loads(figures.read_text()) != found
+    assert evaluate.main([str(work), *street[:2], "--labels", str(tmp_path)]) == 2
+    assert "no label PNG is named as a frame" in capsys.readouterr().err
+
+
+def test_an_ablation_trains_each_variant_once_and_sets_the_papers_row_beside_it(
+    work: Path, config: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper = {"miou": 31.1, "class_accuracy": 50.2, "global_accuracy": 67.4, "per_class": {"sky": 84.2}}
+    content = {
+        "title": "the street",
+        "base": str(config),
+        "overrides": ["optimiser.steps=3"],
+        "drive": "street",
+        "labels": str(labels),
+        "fps": 10,
+        "seeds": [0, 1],
+        "variants": [
+            {"name": "One stream", "overrides": ["streams=appearance", "losses.heatmap=0"]},
+            {"name": "Tags", "overrides": ["losses.heatmap=0"], "paper": paper},
+        ],
+    }
+    path = tmp_path / "ablation_street.yaml"
+    path.write_text(yaml.safe_dump(content))
+    (tmp_path / "out" / "caches").mkdir(parents=True)
+    (tmp_path / "out" / "caches" / "drives").symlink_to(work / "drives")
+    arguments = [str(path), "--work", str(tmp_path / "out")]
+    assert ablate.main(arguments) == 0
+    table = (tmp_path / "out" / "table.md").read_text()
+    assert table in capsys.readouterr().out
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    assert rows[0][:5] == ["the street", "mIoU", "class acc.", "global acc.", "sky"]
+    assert [row[0] for row in rows[2:]] == [
+        "One stream",
+        "One stream, with CRF",
+        "Tags",
+        "Tags, with CRF",
+        "*Tags, the paper*",
+    ]
+    assert rows[-1][1:6] == ["31.1", "50.2", "67.4", "84.2", "-"]
+    figures = json.loads((tmp_path / "out" / "figures.json").read_text())
+    shares = [100 * run["plain"]["miou"] for run in figures["Tags"]]
+    assert rows[4][1].startswith(f"{sum(shares) / 2:.1f} ±")
+
+    trained = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("last.ckpt")}
+    assert len(trained) == 4
+    assert ablate.main(arguments) == 0  # nothing is left to do
+    assert {path: path.stat().st_mtime_ns for path in trained} == trained
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
+def test_committed_ablations_name_real_settings_and_classes(path: Path) -> None:
+    ablation = ablate.load_ablation(path)
+    for variant in ablation.variants:
+        config = load_config(path.parent / ablation.base, [*ablation.overrides, *variant.overrides])
+        if variant.paper:
+            names = LabelSet.load(config.labels).names
+            assert set(variant.paper.per_class) == set(names)
+            mean = sum(variant.paper.per_class.values()) / len(names)
+            assert mean == pytest.approx(variant.paper.miou, abs=0.06)  # the paper's own rounding
+
+
+def test_a_mistake_in_an_ablation_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("title: x\nbase: light.yaml\ndrive: d\nlabels: l\nvariants: [{nam: y}]\n")
+    with pytest.raises(ConfigError, match=r"a\.yaml: variants\.0\.name: Field required"):
+        ablate.load_ablation(path)
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
+        ablate.load_ablation(tmp_path / "none.yaml")
