@@ -66,7 +66,7 @@ def _trainer(config: Config, work: Path) -> dict[str, float]:
     import lightning
     from lightning.pytorch.callbacks import Callback
 
-    import training.fit as fitting
+    import training.train as fitting
     from training.heatmaps import make_masks
     from training.stages import load_samples
 
@@ -80,14 +80,14 @@ def _trainer(config: Config, work: Path) -> dict[str, float]:
         def on_train_batch_end(self, *_args: Any, **_kwargs: Any) -> None:
             ended.append(time.perf_counter())
 
-    made = fitting._trainer
+    made = fitting.make_trainer
 
     def watched(*args: Any) -> lightning.Trainer:
         trainer = made(*args)
         trainer.callbacks.append(Watch())
         return trainer
 
-    fitting._trainer = watched
+    fitting.make_trainer = watched
     samples = load_samples(config, work)
     masks = make_masks(config, samples, work)
     with tempfile.TemporaryDirectory() as folder:

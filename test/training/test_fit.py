@@ -22,6 +22,7 @@ from small_training import CLASSES, SIZE, steps_of, take_caches
 
 from training import export, fit
 from training.datasets import Sample
+from training.train import hold_out
 from wsvs_ros.drives.synthetic import SyntheticDrive, SyntheticFrame
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
@@ -145,12 +146,12 @@ def test_held_out_frames_choose_the_best_and_are_drawn(config: Path, work: Path,
 
 def test_no_frame_of_validation_is_learnt_from() -> None:
     samples = [Sample(str(number), np.ones(11, bool), lambda: np.empty(0)) for number in range(30)]
-    learnt, held = fit.hold_out(samples, 0.1, 3)
+    learnt, held = hold_out(samples, 0.1, 3)
     assert (len(learnt), len(held)) == (27, 3)
     assert {s.key for s in learnt} | {s.key for s in held} == {s.key for s in samples}
-    assert fit.hold_out(samples, 0.0, 3) == (samples, [])
+    assert hold_out(samples, 0.0, 3) == (samples, [])
     with pytest.raises(WsvsError, match=r"validation\.share 0\.99 of 30 samples"):
-        fit.hold_out(samples, 0.99, 3)
+        hold_out(samples, 0.99, 3)
 
 
 def test_two_processes_learn_one_network(config: Path, work: Path, tmp_path: Path) -> None:
