@@ -12,6 +12,7 @@ from wsvs_ros.evaluation.render import overlay
 from wsvs_ros.perception.labels import LabelSet
 
 _COLUMNS = 4
+_FONT = (cv2.FONT_HERSHEY_SIMPLEX, 0.5)
 
 
 def labels_picture(image: np.ndarray, labels: np.ndarray, label_set: LabelSet) -> np.ndarray:
@@ -79,7 +80,8 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
 
 
 def _caption(picture: np.ndarray, text: str) -> np.ndarray:
-    picture = np.ascontiguousarray(picture)
-    for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(picture, text, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, thickness, cv2.LINE_AA)
+    picture = np.ascontiguousarray(picture).copy()
+    (width, height), below = cv2.getTextSize(text, *_FONT, 1)
+    cv2.rectangle(picture, (0, 0), (width + 12, height + below + 8), (0, 0, 0), cv2.FILLED)
+    cv2.putText(picture, text, (6, height + 4), *_FONT, (255, 255, 255), 1, cv2.LINE_AA)
     return picture
