@@ -22,19 +22,23 @@ ABLATIONS = sorted((Path(__file__).resolve().parents[2] / "training" / "configs"
 
 
 @pytest.fixture(scope="module")
-def labels(tmp_path_factory: pytest.TempPathFactory, drive: list[SyntheticFrame]) -> Path:
-    """True labels of every second frame."""
-    folder = tmp_path_factory.mktemp("labels")
-    for item in drive[::2]:
-        cv2.imwrite(str(folder / f"{item.frame.name}.png"), item.labels)
+def labelled(tmp_path_factory: pytest.TempPathFactory, drive: list[SyntheticFrame]) -> Path:
+    """The drive's first frames with the true labels of every second one."""
+    folder = tmp_path_factory.mktemp("labelled")
+    for part in ("images", "labels"):
+        (folder / part).mkdir()
+    for number, item in enumerate(drive[:16]):
+        cv2.imwrite(str(folder / "images" / f"{item.frame.name}.png"), item.frame.image)
+        if number % 2 == 0:
+            cv2.imwrite(str(folder / "labels" / f"{item.frame.name}.png"), item.labels)
     return folder
 
 
 def test_evaluation_is_of_the_segmenter_that_runs_in_the_car(
-    work: Path, config: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    work: Path, config: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     figures = tmp_path / "figures.json"
-    street = ["--drive", str(config.parent / "street"), "--labels", str(labels), "--fps", "10"]
+    street = ["--drive", str(labelled), "--labels", str(labelled / "labels"), "--fps", "10"]
     assert evaluate.main([str(work), *street, "--json", str(figures)]) == 0
     found = json.loads(figures.read_text())
     assert sum(found["per_class"][name] for name in CLASSES) / len(CLASSES) > 0.35
@@ -46,15 +50,15 @@ def test_evaluation_is_of_the_segmenter_that_runs_in_the_car(
 
 
 def test_an_ablation_trains_each_variant_once_and_sets_the_papers_row_beside_it(
-    work: Path, config: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    work: Path, config: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paper = {"miou": 31.1, "class_accuracy": 50.2, "global_accuracy": 67.4, "per_class": {"sky": 84.2}}
     content = {
         "title": "the street",
         "base": str(config),
         "overrides": ["optimiser.steps=3"],
-        "drive": "street",
-        "labels": str(labels),
+        "drive": str(labelled),
+        "labels": str(labelled / "labels"),
         "fps": 10,
         "seeds": [0, 1],
         "variants": [
