@@ -106,6 +106,9 @@ class Losses(_Section):
     crf: float = Field(0.0, ge=0, description="weight of the CRF loss (BF 3.2.1)")
     crf_from: int = Field(0, ge=0, description="step at which the CRF loss sets in")
     lse_r: float = Field(5.0, gt=0, description="r of BF eq. 3")
+    ask_all: bool = Field(
+        False, description="BF eq. 2 asks for every tagged class, not only for those whose mask a crop shows"
+    )
 
 
 class Crf(_Section):

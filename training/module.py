@@ -79,7 +79,8 @@ class WeaklySupervised(lightning.LightningModule):
         masks = one_hot[..., :-1].permute(0, 3, 1, 2).bool()
         # A tag speaks of the whole image: what it says is absent is absent from every crop, but of a crop that
         # misses the pole no pole can be asked. Without heatmaps nothing tells what a crop shows but the tag.
-        present = batch["tags"] & masks.any(3).any(2) if weights.heatmap else batch["tags"]
+        every = weights.ask_all or not weights.heatmap
+        present = batch["tags"] if every else batch["tags"] & masks.any(3).any(2)
         return {
             "tag": tag_loss(log_probabilities.exp(), present, ~batch["tags"], r=weights.lse_r),
             "heatmap": heatmap_loss(log_probabilities, masks, batch["tags"], area_power=weights.area_power),

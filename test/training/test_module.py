@@ -73,11 +73,13 @@ def test_the_papers_optimiser_falls_in_steps() -> None:
     assert rates == pytest.approx([1e-5] * 3 + [1e-6] * 3 + [1e-7])
 
 
-def test_without_heatmaps_the_tags_speak_of_what_is_seen() -> None:
+@pytest.mark.parametrize("ask_all", [True, False])
+def test_without_heatmaps_the_tags_speak_of_what_is_seen(ask_all: bool) -> None:
     """No mask tells what a crop shows, so the tag does."""
     batch = batch_of((64, 48))
     batch["labels"].fill_(255)
-    tags = WeaklySupervised(load_config(LIGHT, ["losses.heatmap=0", "losses.tag=1"]), pretrained=False).eval()
+    settings = ["losses.tag=1", "losses.ask_all=true"] if ask_all else ["losses.tag=1", "losses.heatmap=0"]
+    tags = WeaklySupervised(load_config(LIGHT, settings), pretrained=False).eval()
     log_probabilities = tags.network(batch["image"], batch["flow"]).log_softmax(1)
     expected = tag_loss(log_probabilities.exp(), batch["tags"], r=5)
     assert float(tags.training_step(batch, 0).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
