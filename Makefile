@@ -49,4 +49,5 @@ $(FULL): $(LIGHT)
 	  || { echo "error: pydensecrf2 is built from source and needs g++; on Debian and Ubuntu: apt-get install g++ python3-dev"; exit 2; }
 	@echo "installing what training and tests need"
 	@$(PIP) install -c constraints.txt -e '.[train,test]'
+	@$(PIP) install -c constraints.txt --no-deps tensorrt-stubs
 	@touch $@

@@ -37,6 +37,7 @@ setup(
     ],
     extras_require={
         "crf": ["pydensecrf2>=1.0", "scikit-image>=0.22", "torch>=2.6"],
+        "export": ["onnx>=1.16"],
         "gpu": ["torch>=2.6"],
         "train": [
             "filelock>=3.12",

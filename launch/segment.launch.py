@@ -7,6 +7,7 @@ from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchContext, LaunchDescription
 
+_OVERRIDES = ("model", "engine", "precision", "device", "compressed")
 DEFAULT_PARAMETERS = PathJoinSubstitution([FindPackageShare("wsvs_ros"), "config", "segment.yaml"])
 
 
@@ -20,7 +21,21 @@ def generate_launch_description() -> LaunchDescription:
                 "model", default_value="", description="model bundle; empty for what params or the package has"
             ),
             DeclareLaunchArgument(
-                "engine", default_value="", description="what runs the network; empty for what params has"
+                "engine",
+                default_value="",
+                choices=["", "auto", "tensorrt", "onnxruntime", "torch"],
+                description="what runs the network; empty for what params has",
+            ),
+            DeclareLaunchArgument(
+                "precision",
+                default_value="",
+                choices=["", "auto", "float32", "float16", "int8"],
+                description="of the network; empty for what params has",
+            ),
+            DeclareLaunchArgument(
+                "device",
+                default_value="",
+                description="where flow and CRF are computed, cpu or cuda; empty for what params has",
             ),
             DeclareLaunchArgument(
                 "compressed",
@@ -37,7 +52,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def segmentation_node(context: LaunchContext) -> list[Node]:
     """The node; an argument that was given wins over the parameter file."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in ("model", "engine", "compressed")}
+    given = {name: LaunchConfiguration(name).perform(context) for name in _OVERRIDES}
     overrides = {name: value for name, value in given.items() if value}
     if "compressed" in overrides:
         overrides["compressed"] = overrides["compressed"] == "true"

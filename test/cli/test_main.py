@@ -18,7 +18,10 @@ import wsvs_ros
 def test_version_and_help_name_the_subcommands(wsvs: Any) -> None:
     assert wsvs("--version").stdout == f"wsvs_ros {wsvs_ros.__version__}\n"
     shown = wsvs("--help").stdout
-    assert all(f" {name} " in shown for name in ("segment", "evaluate", "run", "play", "record", "demo", "doctor"))
+    assert all(
+        f" {name} " in shown
+        for name in ("segment", "evaluate", "run", "play", "record", "export", "bench", "demo", "doctor")
+    )
 
 
 def test_unknown_subcommand_names_the_known_ones(wsvs: Any) -> None:
@@ -31,8 +34,9 @@ def test_unknown_subcommand_names_the_known_ones(wsvs: Any) -> None:
 def test_doctor_says_what_runs_here(wsvs: Any) -> None:
     done = wsvs("doctor")
     assert done.returncode == 0, done.stderr
-    assert "engines: onnxruntime" in done.stdout
-    assert "default model: wsvs-light-camvid11" in done.stdout
+    assert "  onnxruntime on cpu: yes" in done.stdout
+    assert "  tensorrt on cuda: " in done.stdout
+    assert "model: wsvs-light-camvid11 at " in done.stdout
     assert "rclpy: " in done.stdout
 
 

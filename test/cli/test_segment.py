@@ -153,7 +153,7 @@ def test_rate_that_is_none_is_refused(wsvs: Any, fps: str) -> None:
     ("arguments", "says"),
     [
         (["nowhere.mp4"], "nowhere.mp4: no such file or folder"),
-        (["in", "--engine", "abacus"], "engine 'abacus': not available; the engines here are"),
+        (["in", "--engine", "abacus"], "engine 'abacus': expected auto, tensorrt, onnxruntime, torch"),
         (["in", "--lookahead", "9"], "lookahead: got 9, expected 0 to 5"),
         (["in", "--topic", "/camera"], "not a bag, so it has no topic"),
         (["in", "--model", "in"], "bundle"),

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from support import make_tiny_bundle
 
-from wsvs_ros.perception.bundle import BundleError, FlowSettings, ModelBundle
+from wsvs_ros.perception.bundle import BundleError, FlowSettings, ModelBundle, Parity
 from wsvs_ros.perception.labels import LabelSet
 
 Edit = Callable[[dict[str, Any]], object]
@@ -95,18 +95,18 @@ def test_metrics_that_yaml_cannot_hold_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda d: d.update(schema=2), "schema: got 2, this version of wsvs_ros reads schema 1"),
+        (lambda d: d.update(schema=3), "schema: got 3, this version of wsvs_ros reads schema 1 and 2"),
         (lambda d: d.pop("schema"), "schema: got None"),
-        (lambda d: d.pop("window"), "missing key window; expected keys: schema, name, model"),
+        (lambda d: d.pop("window"), "missing key window; expected keys: schema, models, outputs, name"),
         (lambda d: d.update(precision="fp16"), "unknown key precision; expected keys"),
         (lambda d: d.update(name=""), "name: got '', expected a text"),
         (
-            lambda d: d["model"].update(file="../model.onnx"),
+            lambda d: d["models"]["float32"].update(file="../model.onnx"),
             "file: got '../model.onnx', expected",
         ),
-        (lambda d: d["model"].update(sha256="abc"), "sha256: got 'abc', expected 64 hexadecimal digits"),
-        (lambda d: d["model"].update(sha256="0" * 64), "the model was altered or copied incompletely"),
-        (lambda d: d["model"].update(file="other.onnx"), "other.onnx: missing, but .*bundle.yaml names it"),
+        (lambda d: d["models"]["float32"].update(sha256="abc"), "sha256: got 'abc', expected 64 hexadecimal digits"),
+        (lambda d: d["models"]["float32"].update(sha256="0" * 64), "the model was altered or copied incompletely"),
+        (lambda d: d["models"]["float32"].update(file="other.onnx"), "other.onnx: missing, but .*bundle.yaml names it"),
         (lambda d: d["labels"].pop("classes"), "labels: missing key classes"),
         (lambda d: d["labels"]["classes"][2].update(color="red"), r"labels: classes\[2\]: color: got 'red'"),
         (lambda d: d.update(working_size=[480]), r"working_size: got \[480\]"),
@@ -133,6 +133,67 @@ def test_a_bundle_that_does_not_match_is_refused_with_a_reason(tmp_path: Path, e
     with pytest.raises(BundleError, match=message) as caught:
         ModelBundle.load(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_bundle_of_version_0_1_is_read(tmp_path: Path) -> None:
+    bundle = make_tiny_bundle(tmp_path / "tiny")
+
+    def as_before(data: dict[str, Any]) -> None:
+        data["schema"] = 1
+        data["model"] = data.pop("models")["float32"]
+        data.pop("outputs")
+
+    rewrite(bundle.path, as_before)
+    assert ModelBundle.load(bundle.path) == bundle
+
+
+def test_all_files_of_a_bundle_are_written_verified_and_described(tmp_path: Path) -> None:
+    tiny = make_tiny_bundle(tmp_path / "tiny")
+    parity = {"float16": Parity(48, 0.25, 0.997)}
+    written = ModelBundle.write(
+        tmp_path / "all",
+        b"single",
+        name="all",
+        labels=tiny.labels,
+        working_size=(96, 72),
+        window_length=10,
+        variants={"float16": b"half", "program": b"torch"},
+        parity=parity,
+        outputs=("scores", "labels", "confidence"),
+    )
+    assert ModelBundle.load(written.path) == written
+    assert {name: model.path.name for name, model in written.models.items()} == {
+        "float32": "model.onnx",
+        "float16": "model-float16.onnx",
+        "program": "model.pt2",
+    }
+    assert written.model("float16").parity == parity["float16"]
+    assert written.model("program").parity is None
+    with pytest.raises(BundleError, match="has no int8 network, but float32, float16, program; `wsvs export` makes it"):
+        written.model("int8")
+    (written.path / "model-float16.onnx").write_bytes(b"halt")
+    with pytest.raises(BundleError, match="models: float16: sha256: got .*altered or copied incompletely"):
+        ModelBundle.load(written.path)
+
+
+def test_a_variant_or_an_output_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    tiny = make_tiny_bundle(tmp_path / "tiny")
+    for keywords, message in (
+        ({"variants": {"float8": b""}}, "models: unknown key float8; expected keys: float32, float16"),
+        ({"outputs": ("scores", "depth")}, r"outputs: got \['scores', 'depth'\], expected \['scores'\] or"),
+        ({"parity": {"float32": Parity(0, 0.1, 1.0)}}, "parity: frames: got 0, expected an integer from 1"),
+    ):
+        with pytest.raises(BundleError, match=message):
+            ModelBundle.write(
+                tmp_path / "new",
+                b"x",
+                name="n",
+                labels=tiny.labels,
+                working_size=(96, 72),
+                window_length=10,
+                **keywords,
+            )
+        assert not (tmp_path / "new").exists()
 
 
 def test_a_truncated_model_is_refused(tmp_path: Path) -> None:

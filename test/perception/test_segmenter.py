@@ -15,9 +15,10 @@ from support import make_tiny_bundle
 
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
-from wsvs_ros.perception.engines import EngineError, create_engine
+from wsvs_ros.perception.engines import EngineError, EngineOptions, create_engine
 from wsvs_ros.perception.flow import create_flow
 from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.on_host import OnHost
 from wsvs_ros.perception.segmentation import Segmentation
 from wsvs_ros.perception.segmenter import SegmenterError, SegmenterStats, VideoSegmenter
 from wsvs_ros.perception.tracker import FrameTracker
@@ -301,7 +302,7 @@ def test_values_out_of_range_are_refused(tiny_bundle: ModelBundle) -> None:
     with pytest.raises(SegmenterError, match="max_gap: got 0"):
         VideoSegmenter(tiny_bundle, max_gap=0)
     with pytest.raises(EngineError, match="'abacus'"):
-        VideoSegmenter(tiny_bundle, engine="abacus")
+        VideoSegmenter(tiny_bundle, engine=EngineOptions("abacus"))
 
 
 def test_a_crf_refines_the_scores_of_each_frame_by_its_own_image(tmp_path: Path) -> None:
@@ -323,7 +324,8 @@ def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path:
     frames = [Frame(random.integers(0, 256, (72, 96, 3), np.uint8), index * PERIOD, "front") for index in range(6)]
     frames += [replace(frame, stamp_ns=frame.stamp_ns + 10 * SECOND) for frame in frames]
     flow, grays = create_flow(bundle.flow), [cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY) for frame in frames]
-    tracker = FrameTracker(bundle, lookahead=0, motion=True, max_gap=1.0, flow_prior=True)
+    compute = OnHost(bundle, create_engine(bundle), motion=True, crf=None)
+    tracker = FrameTracker(bundle, compute, lookahead=0, max_gap=1.0, flow_prior=True)
     field = None
     for index, frame in enumerate(frames):
         if index == 6:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 
 from wsvs_ros import __version__
 from wsvs_ros.errors import WsvsError
 
-_COMMANDS = ("segment", "evaluate", "run", "play", "record", "demo", "doctor")
+_COMMANDS = ("segment", "evaluate", "run", "play", "record", "export", "bench", "demo", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :return: the exit status: 0, 2 on an error that the user can mend, 130 when interrupted.
     """
+    logging.basicConfig(format="%(message)s")  # what the package has to say goes to standard error
     try:
         args = _parse(sys.argv[1:] if argv is None else argv)
         return int(args.run(args))

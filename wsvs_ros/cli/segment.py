@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from wsvs_ros.cli import engine_arguments
 from wsvs_ros.cli.arguments import positive
 from wsvs_ros.cli.interruption import Interruption
 from wsvs_ros.cli.results import SUMMARY, make_folder
@@ -35,8 +36,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("input", help="video file, folder of images, or bag (rosbag2 folder, .mcap, .db3)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="new folder for the results")
     parser.add_argument("--model", metavar="DIR", help="model bundle (default: the one of the package)")
-    parser.add_argument("--engine", default="auto", help="what runs the network (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="processor threads of the engine (default: physical cores)")
+    engine_arguments.add_options(parser)
     parser.add_argument("--lookahead", type=int, help="frames of future a frame waits for (default: the bundle's)")
     parser.add_argument("--no-motion", action="store_true", help="treat each frame alone")
     parser.add_argument("--crf", action="store_true", help="refine the labels along the image's edges (needs torch)")
@@ -63,14 +63,13 @@ def run(args: argparse.Namespace) -> int:
         open_drive(args.input, topic=args.topic, fps=args.fps) as drive,
         VideoSegmenter(
             bundle,
-            engine=args.engine,
+            engine=engine_arguments.options(args),
             lookahead=args.lookahead,
             motion=not args.no_motion,
             max_gap=_max_gap(drive.fps),
             crf=VIDEO_CRF if args.crf else None,
             device=args.device,
             flow_prior=args.flow_prior,
-            threads=args.threads,
         ) as segmenter,
     ):
         make_folder(args.output, overwrite=args.overwrite, source=args.input)

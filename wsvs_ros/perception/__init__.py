@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wsvs_ros.perception.bundle import BundleError, FlowSettings, ModelBundle, default_bundle_path
 from wsvs_ros.perception.crf import VIDEO_CRF, CrfError, CrfSettings
-from wsvs_ros.perception.engines import Engine, EngineError, available_engines, create_engine
+from wsvs_ros.perception.engines import Engine, EngineError, EngineOptions, available_engines, create_engine
 from wsvs_ros.perception.flow import FlowAlgorithm, FlowError, create_flow
 from wsvs_ros.perception.frames import Frame, FrameError
 from wsvs_ros.perception.labels import UNKNOWN, LabelClass, LabelSet, LabelSetError
@@ -20,6 +20,7 @@ __all__ = [
     "CrfSettings",
     "Engine",
     "EngineError",
+    "EngineOptions",
     "FlowAlgorithm",
     "FlowError",
     "FlowSettings",

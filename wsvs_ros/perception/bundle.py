@@ -10,45 +10,13 @@ from typing import Any
 
 import yaml
 
-from wsvs_ros.errors import WsvsError
+from wsvs_ros.perception import bundle_config
+from wsvs_ros.perception.bundle_config import CONFIG, INPUTS, BundleError, FlowSettings, ModelFile, Parity
 from wsvs_ros.perception.directories import is_empty_directory, replace_directory
-from wsvs_ros.perception.fields import Fields, read_yaml
+from wsvs_ros.perception.fields import read_yaml
 from wsvs_ros.perception.labels import LabelSet
 
-SCHEMA = 1
-INPUTS = {"image": "uint8", "flow": "float32"}
-"""The graph's inputs: RGB (1, 3, H, W) and the flow stack (1, 2L, H, W)."""
-
-_CONFIG = "bundle.yaml"
-_KEYS = [
-    "schema",
-    "name",
-    "model",
-    "labels",
-    "working_size",
-    "window",
-    "flow",
-    "inputs",
-    "trained_on",
-    "metrics",
-]
-
-
-class BundleError(WsvsError):
-    """A model bundle is incomplete, altered, of another schema, or at odds with its own network."""
-
-
-@dataclass(frozen=True)
-class FlowSettings:
-    """
-    Which optical flow a model was trained with.
-
-    :param algorithm: e.g. `dis`.
-    :param preset: e.g. `fast`; `wsvs_ros.perception.flow.create_flow` names the ones there are.
-    """
-
-    algorithm: str = "dis"
-    preset: str = "fast"
+__all__ = ["BundleError", "FlowSettings", "ModelBundle", "ModelFile", "Parity", "default_bundle_path"]
 
 
 @dataclass(frozen=True)
@@ -58,30 +26,61 @@ class ModelBundle:
 
     :param path: the bundle's directory.
     :param name: the model's name.
-    :param model_path: the ONNX file.
-    :param sha256: the ONNX file's SHA-256, hexadecimal.
+    :param models: the network's files by variant: `float32` always; perhaps `float16`, `int8` (for CPUs),
+        `int8-symmetric` (for TensorRT), all ONNX, and `program` (torch.export).
     :param labels: the classes of the scores, in order.
     :param working_size: width and height of the network's input, pixels.
     :param window_length: L, the number of flow fields in the window.
     :param lookahead: how many of them lie in the future of the frame, 0 to L // 2.
     :param flow: the optical flow that the model was trained with.
-    :param inputs: dtype by name of the graph's inputs.
+    :param inputs: dtype by name of the graphs' inputs.
+    :param outputs: names of the graphs' outputs: `scores`, and perhaps `labels` and `confidence`.
     :param trained_on: what the model was trained on.
     :param metrics: what it reached, free form.
     """
 
     path: Path
     name: str
-    model_path: Path
-    sha256: str
+    models: Mapping[str, ModelFile]
     labels: LabelSet
     working_size: tuple[int, int]
     window_length: int
     lookahead: int = 0
     flow: FlowSettings = FlowSettings()
     inputs: Mapping[str, str] = field(default_factory=lambda: dict(INPUTS))
+    outputs: tuple[str, ...] = ("scores",)
     trained_on: tuple[str, ...] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def model_path(self) -> Path:
+        """The float32 ONNX file."""
+        return self.models["float32"].path
+
+    @property
+    def sha256(self) -> str:
+        """The float32 ONNX file's SHA-256, hexadecimal."""
+        return self.models["float32"].sha256
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the graphs' inputs for one frame."""
+        width, height = self.working_size
+        return {"image": (1, 3, height, width), "flow": (1, 2 * self.window_length, height, width)}
+
+    def model(self, variant: str) -> ModelFile:
+        """
+        One of the network's files.
+
+        :raises BundleError: if the bundle has no such variant; the message says how to make it.
+        """
+        if variant not in self.models:
+            raise BundleError(
+                f"{self.path}: has no {variant} network, but {', '.join(self.models)}; "
+                + ("`python -m training.export`" if variant == "program" else "`wsvs export`")
+                + " makes it"
+            )
+        return self.models[variant]
 
     @classmethod
     def load(cls, path: str | Path) -> ModelBundle:
@@ -92,19 +91,20 @@ class ModelBundle:
         :raises BundleError: naming the file, key and value, and what is accepted.
         """
         path = Path(path)
-        config = path / _CONFIG
+        config = path / CONFIG
         if not config.is_file():
-            there = f"has no {_CONFIG}" if path.is_dir() else "is no directory"
-            raise BundleError(f"{path}: {there}; expected a model bundle (model.onnx, {_CONFIG}, README.md)")
-        bundle = _parse(path, config, read_yaml(config, BundleError))
-        if not bundle.model_path.is_file():
-            raise BundleError(f"{bundle.model_path}: missing, but {config} names it as model: file")
-        actual = hashlib.sha256(_read(bundle.model_path)).hexdigest()
-        if actual != bundle.sha256:
-            raise BundleError(
-                f"{config}: model: sha256: got {bundle.sha256}, but {bundle.model_path} has {actual}; "
-                "the model was altered or copied incompletely, fetch or export the bundle again"
-            )
+            there = f"has no {CONFIG}" if path.is_dir() else "is no directory"
+            raise BundleError(f"{path}: {there}; expected a model bundle (model.onnx, {CONFIG}, README.md)")
+        bundle = cls(path=path, **bundle_config.parse(path, config, read_yaml(config, BundleError)))
+        for variant, model in bundle.models.items():
+            if not model.path.is_file():
+                raise BundleError(f"{model.path}: missing, but {config} names it as the file of models: {variant}")
+            actual = hashlib.sha256(_read(model.path)).hexdigest()
+            if actual != model.sha256:
+                raise BundleError(
+                    f"{config}: models: {variant}: sha256: got {model.sha256}, but {model.path} has {actual}; "
+                    "the model was altered or copied incompletely, fetch or export the bundle again"
+                )
         return bundle
 
     @classmethod
@@ -119,6 +119,9 @@ class ModelBundle:
         window_length: int,
         lookahead: int = 0,
         flow: FlowSettings = FlowSettings(),
+        variants: Mapping[str, bytes] | None = None,
+        parity: Mapping[str, Parity] | None = None,
+        outputs: Sequence[str] = ("scores",),
         trained_on: Sequence[str] = (),
         metrics: Mapping[str, Any] | None = None,
         readme: str = "",
@@ -127,25 +130,35 @@ class ModelBundle:
         Write a bundle aside and put it in place at once; a bundle that is there already is replaced.
 
         :param path: the bundle's directory.
-        :param model: the ONNX file's bytes or its path.
+        :param model: the float32 ONNX file's bytes or its path.
+        :param variants: content of the other files by variant.
+        :param parity: how well files were found to agree with the network they come from, by variant.
         :param readme: text of the model card; without it one line with the name.
         :return: the bundle, read back from the new directory.
         :raises BundleError: if a value would be refused by `load`, or `path` is something else than a bundle.
         """
         path = Path(path)
-        if path.exists() and not (path / _CONFIG).is_file() and not is_empty_directory(path):
+        if path.exists() and not (path / CONFIG).is_file() and not is_empty_directory(path):
             raise BundleError(f"{path}: exists and is not a model bundle; give another path or remove it")
         content = model if isinstance(model, bytes) else _read(Path(model))
+        files = {"float32": content, **(variants or {})}
         bundle = cls(
             path=path,
             name=name,
-            model_path=path / "model.onnx",
-            sha256=hashlib.sha256(content).hexdigest(),
+            models={
+                variant: ModelFile(
+                    path / bundle_config.FILES.get(variant, variant),
+                    hashlib.sha256(data).hexdigest(),
+                    (parity or {}).get(variant),
+                )
+                for variant, data in files.items()
+            },
             labels=labels,
             working_size=working_size,
             window_length=window_length,
             lookahead=lookahead,
             flow=flow,
+            outputs=tuple(outputs),
             trained_on=tuple(trained_on),
             metrics=metrics or {},
         )
@@ -153,10 +166,11 @@ class ModelBundle:
             text = yaml.safe_dump(bundle.to_dict(), sort_keys=False, default_flow_style=None, width=110)
         except yaml.representer.RepresenterError as error:
             raise BundleError(f"{path}: a value is no plain text, number, list or mapping: {error}") from None
-        _parse(path, path / _CONFIG, yaml.safe_load(text))
-        card = (readme or f"# {name}\n").encode()
+        bundle_config.parse(path, path / CONFIG, yaml.safe_load(text))
+        written = {bundle.models[variant].path.name: data for variant, data in files.items()}
+        written |= {CONFIG: text.encode(), "README.md": (readme or f"# {name}\n").encode()}
         try:
-            replace_directory(path, {"model.onnx": content, _CONFIG: text.encode(), "README.md": card})
+            replace_directory(path, written)
         except OSError as error:
             raise BundleError(f"{path}: cannot write the bundle: {error}") from error
         return cls.load(path)
@@ -164,14 +178,15 @@ class ModelBundle:
     def to_dict(self) -> dict[str, Any]:
         """The content of bundle.yaml as plain data."""
         return {
-            "schema": SCHEMA,
+            "schema": bundle_config.SCHEMA,
             "name": self.name,
-            "model": {"file": self.model_path.name, "sha256": self.sha256},
+            "models": {variant: model.to_dict() for variant, model in self.models.items()},
             "labels": self.labels.to_dict(),
             "working_size": list(self.working_size),
             "window": {"length": self.window_length, "lookahead": self.lookahead},
             "flow": {"algorithm": self.flow.algorithm, "preset": self.flow.preset},
             "inputs": dict(self.inputs),
+            "outputs": list(self.outputs),
             "trained_on": list(self.trained_on),
             "metrics": dict(self.metrics),
         }
@@ -180,43 +195,6 @@ class ModelBundle:
 def default_bundle_path() -> Path:
     """Where the bundle that comes with the package lies."""
     return Path(__file__).parents[1] / "models" / "default"
-
-
-def _parse(path: Path, config: Path, data: Any) -> ModelBundle:
-    schema = data.get("schema") if isinstance(data, dict) else None
-    if isinstance(data, dict) and (schema != SCHEMA or isinstance(schema, bool)):
-        # first of all, because another schema has other keys
-        raise BundleError(f"{config}: schema: got {schema!r}, this version of wsvs_ros reads schema {SCHEMA}")
-    fields = Fields(data, where=str(config), error=BundleError, keys=_KEYS)
-    model = fields.nested("model", ("file", "sha256"))
-    file = model.text("file")
-    if Path(file).name != file:
-        model.refuse("file", "the name of a file in the bundle's own directory")
-    sha256 = model.text("sha256").lower()
-    if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
-        model.refuse("sha256", "64 hexadecimal digits")
-    window = fields.nested("window", ("length", "lookahead"))
-    length = window.integer("length", 1, 100)
-    flow = fields.nested("flow", ("algorithm", "preset"))
-    inputs = fields.nested("inputs", tuple(INPUTS))
-    for name, dtype in INPUTS.items():
-        if inputs.raw(name) != dtype:
-            inputs.refuse(name, dtype)
-    width, height = fields.integers("working_size", 2, 16, 8192)
-    return ModelBundle(
-        path=path,
-        name=fields.text("name"),
-        model_path=path / file,
-        sha256=sha256,
-        labels=LabelSet.from_dict(fields.raw("labels"), where=f"{config}: labels", error=BundleError),
-        working_size=(width, height),
-        window_length=length,
-        lookahead=window.integer("lookahead", 0, length // 2),
-        flow=FlowSettings(flow.text("algorithm"), flow.text("preset")),
-        inputs=dict(INPUTS),
-        trained_on=fields.texts("trained_on"),
-        metrics=dict(fields.mapping("metrics")),
-    )
 
 
 def _read(path: Path) -> bytes:

@@ -1,9 +1,13 @@
-"""How many processor cores this process may use."""
+"""The processor, and how many of its cores this process may use."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 from pathlib import Path
+
+_TELLING = ("model name", "flags", "CPU implementer", "CPU part", "Features")
 
 
 def usable_cores() -> int:
@@ -34,3 +38,19 @@ def _cgroup_quota() -> float | None:
         return int(quota) / int(period)
     except (OSError, ValueError):
         return None
+
+
+def cpu_name() -> str:
+    """
+    The processor's model with a digest of what it can do.
+
+    Two of one name may differ in their instructions, e.g. under another hypervisor.
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    # x86 has "model name" and "flags", Arm "CPU part" and "Features"
+    lines = [line for line in text.split("\n\n")[0].splitlines() if line.split(":")[0].strip() in _TELLING]
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{name} {hashlib.sha256('|'.join(lines).encode()).hexdigest()[:8]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,14 +18,14 @@ class CapturedFunction:
     The function must be free of host synchronisation and have static shapes. What it returns is overwritten by the
     next call with the same shapes.
 
-    :param function: takes CUDA tensors, returns one.
+    :param function: takes CUDA tensors, returns one or a tuple of them.
     """
 
-    def __init__(self, function: Callable[..., Tensor]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._captured: dict[tuple[object, ...], tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Tensor]] = {}
+        self._captured: dict[tuple[object, ...], tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Any]] = {}
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Tensor) -> Any:
         """Copy the inputs to where the graph reads them, replay it, and return where it writes."""
         key = tuple((tensor.shape, tensor.dtype) for tensor in inputs)
         if key not in self._captured:
@@ -35,7 +36,7 @@ class CapturedFunction:
         graph.replay()
         return result
 
-    def _capture(self, inputs: tuple[Tensor, ...]) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Tensor]:
+    def _capture(self, inputs: tuple[Tensor, ...]) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Any]:
         places = tuple(tensor.clone() for tensor in inputs)
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())

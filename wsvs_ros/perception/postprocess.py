@@ -49,10 +49,23 @@ def to_camera(
     """
     if camera_size[0] <= working_size[0] and camera_size[1] <= working_size[1]:
         return label_scores(scores, camera_size)
-    labels, confidence = label_scores(scores, working_size)
+    return enlarge_maps(*label_scores(scores, working_size), camera_size)
+
+
+def enlarge_maps(labels: np.ndarray, confidence: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Bring a label map and its confidence to another size; ids are never mixed.
+
+    :param labels: (h, w) uint8.
+    :param confidence: (h, w) float32.
+    :param size: width and height to reach.
+    :return: (H, W) uint8 and (H, W) float32; the arrays themselves if they have that size.
+    """
+    if labels.shape == size[::-1]:
+        return labels, confidence
     return (
-        cv2.resize(labels, camera_size, interpolation=cv2.INTER_NEAREST_EXACT),
-        cv2.resize(confidence, camera_size, interpolation=cv2.INTER_NEAREST_EXACT),
+        cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT),
+        cv2.resize(confidence, size, interpolation=cv2.INTER_NEAREST_EXACT),
     )
 
 

@@ -5,13 +5,27 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.labels import LabelSet
-from wsvs_ros.perception.postprocess import to_camera
+
+
+class NetworkOutput(Protocol):
+    """What the network found in a frame, wherever it lies."""
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(N, h, w) float32 probabilities at the network's own resolution, or at the CRF's."""
+
+    def labels(self) -> np.ndarray:
+        """(H, W) uint8 class ids at the camera's resolution."""
+
+    def confidence(self) -> np.ndarray:
+        """(H, W) float32 probability of the labels."""
 
 
 @dataclass
@@ -20,32 +34,39 @@ class Segmentation:
     What the segmenter found in a frame; the images are made when they are first asked for.
 
     :param frame: the frame, as it was given.
-    :param scores: (N, h, w) float32 probabilities at the network's own resolution, or at the CRF's.
+    :param output: what the network found.
     :param label_set: the classes.
-    :param working_size: width and height of the network's input.
     :param window_filled: how many fields of the window were flow; the others were zero.
     :param window_length: L.
     :param seconds: time by stage: `resize` (to working size, gray, planes), `flow`, `engine`, `crf` if there
-        is one and, once the labels are made, `labels`.
+        is one and, once the labels are made, `labels`. On a GPU these are the times to set the stages going;
+        `labels` includes the waiting for all of them.
     """
 
     frame: Frame
-    scores: np.ndarray
+    output: NetworkOutput
     label_set: LabelSet
-    working_size: tuple[int, int]
     window_filled: int
     window_length: int
     seconds: dict[str, float]
 
-    @property
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """(N, h, w) float32 probabilities at the network's own resolution, or at the CRF's."""
+        return self.output.scores
+
+    @cached_property
     def labels(self) -> np.ndarray:
         """(H, W) uint8 class ids at the camera's resolution."""
-        return self._maps[0]
+        start = time.perf_counter()
+        labels = self.output.labels()
+        self.seconds["labels"] = time.perf_counter() - start
+        return labels
 
-    @property
+    @cached_property
     def confidence(self) -> np.ndarray:
         """(H, W) float32 probability of the label, 0 to 1, at the camera's resolution."""
-        return self._maps[1]
+        return self.output.confidence()
 
     @cached_property
     def vehicles(self) -> np.ndarray:
@@ -53,10 +74,3 @@ class Segmentation:
         table = np.zeros(256, np.uint8)
         table[list(self.label_set.vehicle_ids)] = 255
         return cv2.LUT(self.labels, table)
-
-    @cached_property
-    def _maps(self) -> tuple[np.ndarray, np.ndarray]:
-        start = time.perf_counter()
-        maps = to_camera(self.scores, self.working_size, self.frame.size)
-        self.seconds["labels"] = time.perf_counter() - start
-        return maps

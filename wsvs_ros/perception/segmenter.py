@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 
-import numpy as np
-
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
-from wsvs_ros.perception.engines import create_engine
+from wsvs_ros.perception.compute import create_compute
+from wsvs_ros.perception.crf import CrfSettings
+from wsvs_ros.perception.engines import EngineOptions, describe
 from wsvs_ros.perception.frames import Frame
-from wsvs_ros.perception.preprocess import split_rgb
 from wsvs_ros.perception.segmentation import Segmentation
 from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
 
@@ -52,15 +49,15 @@ class VideoSegmenter:
     Offline, `push` and at the end `flush` segment every frame.
 
     :param bundle: the model.
-    :param engine: what runs the network, see `create_engine`.
+    :param engine: what runs the network.
     :param lookahead: frames of future that a frame waits for, 0 to L // 2; None for what the bundle says.
     :param motion: False leaves the flow at zero and treats each frame alone, without waiting.
     :param max_gap: longest time between two frames of one stream, seconds.
     :param crf: refine the scores along the image's edges by this fully-connected CRF, e.g. `VIDEO_CRF`.
-    :param device: where flow and CRF are computed: `cpu` or `cuda`; the engine has its own.
+    :param device: where flow and CRF are computed: `cpu` or `cuda`. On `cuda`, with an engine there, a frame is
+        uploaded once, and what comes back is its label map.
     :param flow_prior: begin each flow with that of the frame before as a guess: finds large motions better, but
         is not how drives' flow is computed for training.
-    :param threads: processor threads of the engine; None for one a physical core.
     :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
     :raises EngineError: if the engine is not available here.
     :raises CrfError: if a CRF is wanted and not available here.
@@ -72,14 +69,13 @@ class VideoSegmenter:
         self,
         bundle: ModelBundle,
         *,
-        engine: str = "auto",
+        engine: EngineOptions = EngineOptions(),
         lookahead: int | None = None,
         motion: bool = True,
         max_gap: float = 0.5,
         crf: CrfSettings | None = None,
         device: str = "cpu",
         flow_prior: bool = False,
-        threads: int | None = None,
     ) -> None:
         lookahead = bundle.lookahead if lookahead is None else lookahead
         limit = bundle.window_length // 2
@@ -88,17 +84,13 @@ class VideoSegmenter:
         if not max_gap > 0:
             raise SegmenterError(f"max_gap: got {max_gap}, expected more than 0 seconds")
         self._bundle = bundle
+        self._compute = create_compute(bundle, engine, motion=motion, crf=crf, device=device)
+        self._inference = threading.Lock()  # guards the engine
         self._state = threading.Lock()  # guards the next four
-        self._tracker = FrameTracker(
-            bundle, lookahead=lookahead, motion=motion, max_gap=max_gap, device=device, flow_prior=flow_prior
-        )
+        self._tracker = FrameTracker(bundle, self._compute, lookahead=lookahead, max_gap=max_gap, flow_prior=flow_prior)
         self._complete: deque[TrackedFrame] = deque()  # not yet inferred
         self._received = self._inferred = self._skipped = self._resets = 0
         self._closed = False
-        self._inference = threading.Lock()  # guards the next three
-        self._refine = None if crf is None else ScoreRefiner(crf, bundle.working_size, device=device)
-        self._engine = create_engine(bundle, engine, threads)
-        self._planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
 
     @property
     def bundle(self) -> ModelBundle:
@@ -107,8 +99,8 @@ class VideoSegmenter:
 
     @property
     def engine_name(self) -> str:
-        """Name of the engine that runs the network."""
-        return self._engine.name
+        """The engine that runs the network, in words."""
+        return describe(self._compute.engine)
 
     @property
     def stats(self) -> SegmenterStats:
@@ -169,7 +161,7 @@ class VideoSegmenter:
             self._tracker.drop()
             self._complete.clear()
         with self._inference:
-            self._engine.close()
+            self._compute.close()
 
     def __enter__(self) -> VideoSegmenter:
         return self
@@ -199,27 +191,18 @@ class VideoSegmenter:
     def _infer(self, tracked: TrackedFrame) -> Segmentation:
         with self._inference:
             self._check_open()
-            start = time.perf_counter()
-            split_rgb(tracked.image, self._planes)
-            split = time.perf_counter()
-            scores = self._engine.infer(self._planes, tracked.stack)
-            inferred = time.perf_counter()
-            seconds = {
-                "resize": tracked.seconds["resize"] + split - start,
-                "flow": tracked.seconds["flow"],
-                "engine": inferred - split,
-            }
-            if self._refine is not None:
-                scores = self._refine(scores, tracked.image)
-                seconds["crf"] = time.perf_counter() - inferred
+            output, seconds = self._compute.infer(tracked)
         with self._state:
             self._inferred += 1
         return Segmentation(
             frame=tracked.frame,
-            scores=scores,
+            output=output,
             label_set=self._bundle.labels,
-            working_size=self._bundle.working_size,
             window_filled=tracked.filled,
             window_length=self._bundle.window_length,
-            seconds=seconds,
+            seconds={
+                "resize": tracked.seconds["resize"] + seconds.pop("resize"),
+                "flow": tracked.seconds["flow"],
+                **seconds,
+            },
         )

@@ -5,14 +5,28 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.flow import Flow, create_flow
 from wsvs_ros.perception.frames import Frame
-from wsvs_ros.perception.preprocess import resize_image, to_gray
 from wsvs_ros.perception.window import FlowWindow
+
+
+class MotionCompute(Protocol):
+    """What the tracker computes with, on arrays or on torch tensors."""
+
+    motion: bool
+
+    def prepare(self, image: np.ndarray) -> tuple[Any, Any]:
+        """The camera's (H, W, 3) uint8 BGR at the working size, as the network is fed from it, and in gray."""
+
+    def flow(self, previous: Any, current: Any, out: Any, initial: Any | None) -> Any:
+        """The flow between two gray images, written into `out`, which is returned."""
+
+    def zeros(self, shape: tuple[int, ...]) -> Any:
+        """A float32 array of zeros."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +35,15 @@ class TrackedFrame:
     A frame with its window: what the network takes in.
 
     :param frame: the frame, as it was given.
-    :param image: (H, W, 3) uint8 BGR at the working size.
+    :param image: at the working size, as `MotionCompute.prepare` gave it.
     :param stack: (2L, H, W) float32 flow fields, oldest first.
     :param filled: how many of the L fields are flow; the others are zero.
     :param seconds: time by stage: `resize` (to working size and gray) and `flow`.
     """
 
     frame: Frame
-    image: np.ndarray
-    stack: np.ndarray
+    image: Any
+    stack: Any
     filled: int
     seconds: dict[str, float]
 
@@ -41,34 +55,31 @@ class FrameTracker:
     The window of frame t holds the fields (t - L + lookahead, t + lookahead], field j being the flow from
     frame j - 1 to frame j; what does not exist is zero.
 
-    :param bundle: working size, window length and flow.
+    :param bundle: working size and window length.
+    :param compute: resizes and finds the flow; without motion the flow stays zero, and no frame waits.
     :param lookahead: frames of future that a frame waits for.
-    :param motion: False leaves the flow at zero; no frame waits then.
     :param max_gap: longest time between two frames of one stream, seconds.
-    :param device: where the flow is computed, see `create_flow`.
     :param flow_prior: whether each flow begins with a guess, the flow of the frame before.
     """
 
     def __init__(
         self,
         bundle: ModelBundle,
+        compute: MotionCompute,
         *,
         lookahead: int,
-        motion: bool,
         max_gap: float,
-        device: str = "cpu",
         flow_prior: bool = False,
     ) -> None:
-        self._size = bundle.working_size
-        self._lookahead = lookahead if motion else 0
+        self._compute = compute
+        self._lookahead = lookahead if compute.motion else 0
         self._max_gap = max_gap
-        self._flow = create_flow(bundle.flow, device) if motion else None
-        self._window = FlowWindow(bundle.window_length, bundle.working_size)
-        self._last: Frame | None = None
-        self._gray: np.ndarray | None = None
+        self._window = FlowWindow(bundle.window_length, bundle.working_size, compute.zeros)
         self._flow_prior = flow_prior
-        self._field: Flow | None = None
-        self._waiting: deque[tuple[Frame, np.ndarray, dict[str, float]]] = deque()
+        self._last: Frame | None = None
+        self._gray: Any = None
+        self._field: Any = None
+        self._waiting: deque[tuple[Frame, Any, dict[str, float]]] = deque()
 
     @property
     def waiting(self) -> int:
@@ -90,12 +101,11 @@ class FrameTracker:
         :return: the frame `lookahead` before it, which this one completes; empty at the stream's beginning.
         """
         start = time.perf_counter()
-        image = resize_image(frame.image, self._size)
-        gray = None if self._flow is None else to_gray(image)
+        image, gray = self._compute.prepare(frame.image)
         resized = time.perf_counter()
-        if self._flow is not None and gray is not None and self._gray is not None:
+        if self._compute.motion and self._gray is not None:
             guess = self._field if self._flow_prior else None
-            self._field = self._flow(self._gray, gray, out=self._window.slot(), initial=guess)
+            self._field = self._compute.flow(self._gray, gray, self._window.slot(), guess)
             self._window.push(self._field)
         seconds = {"resize": resized - start, "flow": time.perf_counter() - resized}
         self._last, self._gray = frame, gray

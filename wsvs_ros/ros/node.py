@@ -21,6 +21,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.images import ImageError, to_bgr
 from wsvs_ros.perception import VIDEO_CRF, Frame, ModelBundle, VideoSegmenter, default_bundle_path
+from wsvs_ros.ros.log_bridge import LogBridge
 from wsvs_ros.ros.outputs import Outputs
 from wsvs_ros.ros.parameters import declare
 
@@ -42,7 +43,8 @@ class SegmentationNode(Node):
         super().__init__("segmentation")
         # rclpy's Node has attributes of its own, `_parameters` and `_publishers` among them: not these names here
         self._settings = declare(self)
-        self._segmenter = self._load_segmenter()
+        with LogBridge(self.get_logger()):  # a TensorRT engine may take minutes to build, and says how far it is
+            self._segmenter = self._load_segmenter()
         self._outputs = Outputs(self, self._segmenter.bundle.labels, self._settings)
         self._received = self._refused = self._failed = 0
         self._news = threading.Event()
@@ -77,13 +79,12 @@ class SegmentationNode(Node):
         bundle = ModelBundle.load(Path(settings.model) if settings.model else default_bundle_path())
         return VideoSegmenter(
             bundle,
-            engine=settings.engine,
+            engine=settings.engine_options(),
             lookahead=None if settings.lookahead < 0 else settings.lookahead,
             max_gap=settings.max_gap,
             crf=VIDEO_CRF if settings.crf else None,
             device=settings.device,
             flow_prior=settings.flow_prior,
-            threads=settings.threads or None,
         )
 
     def _on_image(self, message: Any) -> None:

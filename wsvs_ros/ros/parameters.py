@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from wsvs_ros.perception.engines import EngineOptions, parse_providers
+
 
 def _parameter(default: Any, description: str, *, low: float | None = None, high: float | None = None) -> Any:
     return field(default=default, metadata={"description": description, "low": low, "high": high})
@@ -15,7 +17,11 @@ class SegmentParameters:
     """The node's parameters; all are read once, at start. config/segment.yaml documents the same list."""
 
     model: str = _parameter("", "directory of the model bundle; empty for the one that comes with the package")
-    engine: str = _parameter("auto", "what runs the network: auto, onnxruntime")
+    engine: str = _parameter("auto", "what runs the network: auto, tensorrt, onnxruntime, torch")
+    precision: str = _parameter("auto", "of the network: auto, float32, float16, int8; the bundle must have it")
+    providers: str = _parameter(
+        "", "on what the engine may compute, the preferred one first: cuda, tensorrt, openvino, cpu; empty for any"
+    )
     threads: int = _parameter(0, "processor threads of the engine; 0 for one a physical core", low=0, high=256)
     lookahead: int = _parameter(
         -1, "frames of future that a frame waits for; -1 for what the model was trained with", low=-1, high=32
@@ -23,7 +29,9 @@ class SegmentParameters:
     max_gap: float = _parameter(
         0.5, "seconds between two frames after which the flow window begins anew", low=0.01, high=60.0
     )
-    device: str = _parameter("cpu", "where flow and CRF are computed: cpu, or cuda, which needs torch")
+    device: str = _parameter(
+        "cpu", "where flow and CRF are computed: cpu, or cuda, which needs torch; with an engine on cuda, everything"
+    )
     flow_prior: bool = _parameter(False, "begin each flow with that of the frame before: finds large motions better")
     crf: bool = _parameter(False, "refine the labels along the image's edges by a fully-connected CRF; needs torch")
     confidence_threshold: float = _parameter(
@@ -34,6 +42,19 @@ class SegmentParameters:
     queue_depth: int = _parameter(
         10, "camera frames that may wait; all of them enter the flow window, in their order", low=1, high=100
     )
+
+    def engine_options(self) -> EngineOptions:
+        """
+        What the engine's parameters ask for.
+
+        :raises EngineError: if a value is not among those there are.
+        """
+        return EngineOptions(
+            engine=self.engine,
+            precision=self.precision,
+            providers=parse_providers(self.providers),
+            threads=self.threads or None,
+        )
 
 
 def declare(node: Any) -> SegmentParameters:

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
-from wsvs_ros.perception.engines.create import available_engines, create_engine
-from wsvs_ros.perception.engines.interface import Engine, EngineError
+from wsvs_ros.perception.engines.create import EngineStatus, available_engines, create_engine, engine_statuses
+from wsvs_ros.perception.engines.interface import (
+    DeviceEngine,
+    Engine,
+    EngineError,
+    EngineOptions,
+    Maps,
+    describe,
+    parse_providers,
+    takes_tensors,
+)
 from wsvs_ros.perception.engines.onnx_runtime import OnnxRuntimeEngine
 
-__all__ = ["Engine", "EngineError", "OnnxRuntimeEngine", "available_engines", "create_engine"]
+__all__ = [
+    "DeviceEngine",
+    "Engine",
+    "EngineError",
+    "EngineOptions",
+    "EngineStatus",
+    "Maps",
+    "OnnxRuntimeEngine",
+    "available_engines",
+    "create_engine",
+    "describe",
+    "engine_statuses",
+    "parse_providers",
+    "takes_tensors",
+]

@@ -2,37 +2,130 @@
 
 from __future__ import annotations
 
-import importlib.util
+import logging
+from dataclasses import dataclass, replace
 
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.engines.interface import Engine, EngineError
-from wsvs_ros.perception.engines.onnx_runtime import OnnxRuntimeEngine
+from wsvs_ros.perception.engines import onnx_runtime, tensorrt, torch_program
+from wsvs_ros.perception.engines.interface import Engine, EngineError, EngineOptions, describe
 
-# by name: the class and the package it cannot do without; the first that is installed is `auto`
-_ENGINES = {OnnxRuntimeEngine.name: (OnnxRuntimeEngine, "onnxruntime")}
+_LOG = logging.getLogger(__name__)
+
+_MODULES = {"tensorrt": tensorrt, "onnxruntime": onnx_runtime, "torch": torch_program}
+# from the fastest to the slowest; the last one is there to compare with
+_ORDER = (
+    ("tensorrt", "cuda"),
+    ("onnxruntime", "tensorrt"),
+    ("onnxruntime", "cuda"),
+    ("torch", "cuda"),
+    ("onnxruntime", "openvino"),
+    ("onnxruntime", "cpu"),
+    ("torch", "cpu"),
+)
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """
+    Whether an engine can run here.
+
+    :param engine: its name.
+    :param provider: what it computes on.
+    :param reason: why it cannot run, or None if it can.
+    """
+
+    engine: str
+    provider: str
+    reason: str | None
+
+    def __str__(self) -> str:
+        return f"{self.engine} on {self.provider}: {'yes' if self.reason is None else f'no, {self.reason}'}"
+
+
+def engine_statuses(bundle: ModelBundle | None = None, options: EngineOptions = EngineOptions()) -> list[EngineStatus]:
+    """
+    Which engines this machine can run, the fastest first, and why not the others.
+
+    :param bundle: also say which of them this bundle has a network for.
+    :param options: leave out what these exclude; the order is that of their providers.
+    :raises EngineError: if the options ask for what does not exist.
+    """
+    if options.engine not in ("auto", *_MODULES):
+        raise EngineError(f"engine {options.engine!r}: expected auto, {', '.join(_MODULES)}")
+    pairs = [pair for pair in _ORDER if options.engine in ("auto", pair[0])]
+    if options.providers:
+        pairs = [pair for provider in options.providers for pair in pairs if pair[1] == provider]
+        if not pairs:
+            raise EngineError(f"engine {options.engine!r} does not run on {', '.join(options.providers)}")
+    return [EngineStatus(*pair, _why_not(*pair, bundle, options)) for pair in pairs]
 
 
 def available_engines() -> tuple[str, ...]:
     """Names of the engines that this machine can run, the preferred one first."""
-    return tuple(name for name, (_, package) in _ENGINES.items() if importlib.util.find_spec(package) is not None)
+    return tuple(dict.fromkeys(status.engine for status in engine_statuses() if status.reason is None))
 
 
-def create_engine(bundle: ModelBundle, engine: str = "auto", threads: int | None = None) -> Engine:
+def create_engine(bundle: ModelBundle, options: EngineOptions = EngineOptions()) -> Engine:
     """
-    Load a bundle's network.
+    Load a bundle's network into the first engine that can run it.
+
+    What is passed over, and why, is logged.
 
     :param bundle: the model.
-    :param engine: `auto` for the best engine here, or an engine's name.
-    :param threads: processor threads for one inference; None for one a physical core.
-    :raises EngineError: if there is no such engine here; the message names those there are.
+    :param options: which engines come into question, and how they shall run.
+    :raises EngineError: if none can; the message says why.
     :raises BundleError: if the network is not what the bundle says.
     """
-    if threads is not None and threads < 1:
-        raise EngineError(f"threads: got {threads}, expected at least 1")
-    if engine == "auto":
-        # without any, the first one's own error names what to install
-        engine = next(iter(available_engines() or _ENGINES))
-    if engine not in _ENGINES:
-        here = ", ".join(["auto", *available_engines()])
-        raise EngineError(f"engine {engine!r}: not available; the engines here are: {here}")
-    return _ENGINES[engine][0](bundle, threads)
+    passed: list[EngineStatus] = []
+    for status in engine_statuses(bundle, options):
+        if status.reason is None:
+            try:
+                engine = _create(bundle, status, options)
+            except EngineError as error:
+                status = replace(status, reason=str(error))
+                _LOG.warning("engine %s", status)
+            else:
+                for other in passed:
+                    _LOG.info("engine %s", other)
+                _LOG.info("engine: %s", describe(engine))
+                return engine
+        passed.append(status)
+    raise EngineError(f"no engine can run {bundle.name} so: {'; '.join(map(str, passed))}")
+
+
+def _create(bundle: ModelBundle, status: EngineStatus, options: EngineOptions) -> Engine:
+    precision = _precision(bundle, status.engine, status.provider, options.precision)
+    options = replace(options, precision=precision)
+    if status.engine == "tensorrt":
+        return tensorrt.create_tensorrt_engine(bundle, precision=precision, workspace_mb=options.workspace_mb)
+    if status.engine == "torch":
+        return torch_program.create_torch_engine(
+            bundle,
+            provider=status.provider,
+            precision=precision,
+            threads=options.threads,
+            compile=options.compile,
+        )
+    return onnx_runtime.OnnxRuntimeEngine(
+        bundle, provider=status.provider, precision=precision, threads=options.threads
+    )
+
+
+def _precision(bundle: ModelBundle, engine: str, provider: str, wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    has_half = engine == "torch" or "float16" in bundle.models
+    return "float16" if provider in ("cuda", "tensorrt") and has_half else "float32"
+
+
+def _why_not(engine: str, provider: str, bundle: ModelBundle | None, options: EngineOptions) -> str | None:
+    module = _MODULES[engine]
+    if bundle is None:
+        return module.why_not(provider)
+    precision = _precision(bundle, engine, provider, options.precision)
+    reason = module.why_not(provider, precision)
+    variant = module.variant(provider, precision)
+    if reason is None and variant not in bundle.models:
+        maker = "python -m training.export" if variant == "program" else "wsvs export"
+        reason = f"the bundle has no {variant} network; `{maker}` makes it"
+    return reason

@@ -2,21 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.perception.bundle import ModelBundle
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PRECISIONS = ("float32", "float16", "int8")
+PROVIDERS = ("cpu", "cuda", "tensorrt", "openvino")
 
 
 class EngineError(WsvsError):
     """An engine is unknown, not installed, or failed to run the network."""
 
 
+@dataclass(frozen=True)
+class EngineOptions:
+    """
+    What shall run the network, and how.
+
+    :param engine: `auto` for the fastest that this machine can run, or `tensorrt`, `onnxruntime`, `torch`.
+    :param precision: `auto` for float16 on a GPU and float32 else, or `float32`, `float16`, `int8`.
+    :param providers: on what the engine may compute, the preferred one first; none for whatever is fastest.
+        ONNX Runtime has `cuda`, `tensorrt`, `openvino` and `cpu`, torch `cuda` and `cpu`, TensorRT `cuda`.
+    :param threads: processor threads for one inference; None for one a physical core.
+    :param workspace_mb: memory that TensorRT may use while it builds an engine.
+    :param compile: let torch.compile optimise the torch engine, which takes a minute at start.
+    :raises EngineError: if a value is none of these.
+    """
+
+    engine: str = "auto"
+    precision: str = "auto"
+    providers: tuple[str, ...] = ()
+    threads: int | None = None
+    workspace_mb: int = 2048
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("auto", *PRECISIONS):
+            raise EngineError(f"precision {self.precision!r}: expected auto, {', '.join(PRECISIONS)}")
+        for provider in self.providers:
+            if provider not in PROVIDERS:
+                raise EngineError(f"provider {provider!r}: expected one of {', '.join(PROVIDERS)}")
+        if self.threads is not None and self.threads < 1:
+            raise EngineError(f"threads: got {self.threads}, expected at least 1")
+        if self.workspace_mb < 1:
+            raise EngineError(f"workspace_mb: got {self.workspace_mb}, expected at least 1")
+
+
+def parse_providers(text: str) -> tuple[str, ...]:
+    """Providers as people write them: `cuda,cpu`; none in an empty text."""
+    return tuple(provider for provider in text.replace(",", " ").split())
+
+
+class Maps(NamedTuple):
+    """
+    All outputs of a graph that makes its label map itself.
+
+    :param scores: (N, h, w) float32.
+    :param labels: (H, W) uint8 class ids at the working size.
+    :param confidence: (H, W) float32, their probability.
+    """
+
+    scores: np.ndarray
+    labels: np.ndarray
+    confidence: np.ndarray
+
+
 class Engine(Protocol):
     """Runs a bundle's network; one call at a time."""
 
     name: str
+    provider: str
+    precision: str
 
     def infer(self, image: np.ndarray, flow: np.ndarray) -> np.ndarray:
         """
@@ -28,5 +91,44 @@ class Engine(Protocol):
         :raises EngineError: if the network cannot be run.
         """
 
+    def infer_maps(self, image: np.ndarray, flow: np.ndarray) -> Maps:
+        """As `infer`, with the label map that the graph makes itself; for bundles whose `outputs` have it."""
+
     def close(self) -> None:
         """Free what the engine holds; it cannot be used afterwards."""
+
+
+class DeviceEngine(Engine, Protocol):
+    """An engine that takes and gives torch tensors where they are."""
+
+    def infer_tensors(self, image: Tensor, flow: Tensor) -> dict[str, Tensor]:
+        """
+        The graph's outputs, computed on the current stream; nothing waits for them.
+
+        :param image: (1, 3, H, W) uint8, contiguous, on the engine's device.
+        :param flow: (1, 2L, H, W) float32, likewise.
+        :return: by name, with a batch dimension; the next call overwrites them.
+        :raises EngineError: if the network cannot be run.
+        """
+
+
+def takes_tensors(engine: Engine) -> TypeGuard[DeviceEngine]:
+    """Whether the engine computes on a GPU and takes torch tensors there."""
+    return engine.provider in ("cuda", "tensorrt") and hasattr(engine, "infer_tensors")
+
+
+def describe(engine: Engine) -> str:
+    """An engine in words, for logs: `onnxruntime (cpu, float32)`."""
+    return f"{engine.name} ({engine.provider}, {engine.precision})"
+
+
+def check_inputs(bundle: ModelBundle, image: np.ndarray, flow: np.ndarray) -> None:
+    """
+    Refuse arrays that the bundle's network does not take.
+
+    :raises EngineError: naming the input, what it is and what is expected.
+    """
+    for name, value in (("image", image), ("flow", flow)):
+        shape, dtype = bundle.input_shapes[name][1:], bundle.inputs[name]
+        if value.shape != shape or value.dtype != dtype:
+            raise EngineError(f"{name}: got {value.shape} {value.dtype}, expected {shape} {dtype}")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow.interface import FlowAlgorithm, FlowError
 from wsvs_ros.perception.flow.opencv_dis import OpenCvDis
 from wsvs_ros.perception.flow.presets import dis_preset
+
+if TYPE_CHECKING:
+    from wsvs_ros.perception.flow.torch_flow import TorchFlow
 
 
 def create_flow(settings: FlowSettings, device: str = "cpu") -> FlowAlgorithm:
@@ -20,10 +24,20 @@ def create_flow(settings: FlowSettings, device: str = "cpu") -> FlowAlgorithm:
     :raises FlowError: if there is no such algorithm or preset; the message names those there are.
     :raises DeviceError: if there is no such device.
     """
-    if settings.algorithm not in ("dis", "brox"):
-        raise FlowError(f"flow algorithm {settings.algorithm!r}: expected dis or brox")
     if settings.algorithm == "dis" and device == "cpu":
         return OpenCvDis(settings.preset)
+    return create_torch_flow(settings, device)
+
+
+def create_torch_flow(settings: FlowSettings, device: str) -> TorchFlow:
+    """
+    Build a flow algorithm in torch, whatever the device.
+
+    :raises FlowError: if there is no such algorithm or preset, or no torch.
+    :raises DeviceError: if there is no such device.
+    """
+    if settings.algorithm not in ("dis", "brox"):
+        raise FlowError(f"flow algorithm {settings.algorithm!r}: expected dis or brox")
     try:
         from wsvs_ros.perception.flow.brox import brox_flow, brox_preset
         from wsvs_ros.perception.flow.dis import dis_flow

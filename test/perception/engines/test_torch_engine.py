@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import torch
+
+from wsvs_ros.perception.bundle import BundleError, ModelBundle, default_bundle_path
+from wsvs_ros.perception.engines import EngineError, EngineOptions, create_engine
+from wsvs_ros.perception.engines.torch_program import create_torch_engine
+
+
+@pytest.fixture(scope="module")
+def bundle() -> ModelBundle:
+    return ModelBundle.load(default_bundle_path())
+
+
+def inputs(bundle: ModelBundle) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, bundle.input_shapes["image"][1:], np.uint8)
+    return image, random.normal(0, 2, bundle.input_shapes["flow"][1:]).astype(np.float32)
+
+
+def test_the_program_gives_what_the_onnx_file_gives(bundle: ModelBundle) -> None:
+    image, flow = inputs(bundle)
+    engine = create_engine(bundle, EngineOptions("torch", providers=("cpu",)))
+    flow.setflags(write=False)  # as the window hands it out
+    found = engine.infer(image, flow)
+    assert (engine.name, engine.provider, engine.precision) == ("torch", "cpu", "float32")
+    np.testing.assert_allclose(found, create_engine(bundle).infer(image, flow), atol=1e-4)
+    kept = found.copy()
+    engine.infer(image[:, ::-1].copy(), flow)
+    np.testing.assert_array_equal(found, kept)
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        engine.infer(image, flow)
+
+
+def test_arrays_and_tensors_that_do_not_fit_are_refused(bundle: ModelBundle) -> None:
+    image, flow = inputs(bundle)
+    engine = create_torch_engine(bundle)
+    with pytest.raises(EngineError, match=r"flow: got \(18, 360, 480\) float32, expected \(20, 360, 480\)"):
+        engine.infer(image, flow[2:])
+    tensor = torch.from_numpy(flow)[None]
+    with pytest.raises(EngineError, match=r"image: got \(1, 3, 360, 480\) torch.float32 on cpu, expected"):
+        engine.infer_tensors(torch.from_numpy(image)[None].float(), tensor)
+    with pytest.raises(EngineError, match="flow: got .* not contiguous"):
+        engine.infer_tensors(torch.from_numpy(image)[None], tensor.to(memory_format=torch.channels_last))
+
+
+def test_a_program_of_another_network_is_refused(bundle: ModelBundle) -> None:
+    with pytest.raises(
+        BundleError, match=r"model.pt2: input image: got \[1, 3, 360, 480\], expected \[1, 3, 480, 640\]"
+    ):
+        create_torch_engine(replace(bundle, working_size=(640, 480)))
+    with pytest.raises(BundleError, match="model.pt2: outputs: got 0, expected scores, labels, confidence"):
+        create_torch_engine(replace(bundle, outputs=("scores", "labels", "confidence")))
+
+
+def test_a_truncated_program_names_its_file(bundle: ModelBundle, tmp_path: Path) -> None:
+    program = bundle.models["program"]
+    path = tmp_path / "model.pt2"
+    path.write_bytes(program.path.read_bytes()[:100_000])
+    short = replace(bundle, models={**bundle.models, "program": replace(program, path=path)})
+    with pytest.raises(EngineError, match=r"model.pt2: torch .* cannot load the program: .*choose engine onnxruntime"):
+        create_torch_engine(short)
+
+
+@pytest.mark.parametrize(
+    ("provider", "precision", "message"),
+    [
+        ("cpu", "int8", "does not compute in int8 on cpu"),
+        ("cpu", "float16", "does not compute in float16 on cpu"),
+        ("openvino", "float32", "does not run on openvino, but on cuda and cpu"),
+    ],
+)
+def test_what_torch_does_not_do_is_refused(bundle: ModelBundle, provider: str, precision: str, message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        create_torch_engine(bundle, provider=provider, precision=precision)
+
+
+def test_without_cuda_it_says_so(bundle: ModelBundle) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is CUDA here")
+    with pytest.raises(EngineError, match="finds no CUDA device"):
+        create_torch_engine(bundle, provider="cuda")
+
+
+def test_a_missing_torch_names_the_package(bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(EngineError, match="torch .*pip install torch"):
+        create_torch_engine(bundle, provider="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-3), ("float16", 0.3)])
+def test_on_cuda_it_gives_the_same(bundle: ModelBundle, precision: str, tolerance: float) -> None:
+    image, flow = inputs(bundle)
+    engine = create_torch_engine(bundle, provider="cuda", precision=precision)
+    for _ in range(3):  # the first call captures the graph
+        found = engine.infer(image, flow)
+    np.testing.assert_allclose(found, create_engine(bundle).infer(image, flow), atol=tolerance)

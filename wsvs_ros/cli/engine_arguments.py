@@ -1,0 +1,33 @@
+"""The options that say which engine runs the network."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add them to a subcommand."""
+    group = parser.add_argument_group("engine")
+    group.add_argument(
+        "--engine", default="auto", help="auto, tensorrt, onnxruntime or torch (default: the fastest that runs here)"
+    )
+    group.add_argument(
+        "--precision", default="auto", help="float32, float16 or int8 (default: float16 on a GPU, else float32)"
+    )
+    group.add_argument(
+        "--providers", default="", metavar="LIST", help="on what it may compute, in order: cuda,tensorrt,openvino,cpu"
+    )
+    group.add_argument("--threads", type=int, help="processor threads of the engine (default: physical cores)")
+
+
+def options(args: argparse.Namespace) -> Any:
+    """
+    What the arguments ask for, as `EngineOptions`.
+
+    :raises EngineError: if a value is none of those there are.
+    """
+    from wsvs_ros.perception import EngineOptions
+    from wsvs_ros.perception.engines import parse_providers
+
+    return EngineOptions(args.engine, args.precision, parse_providers(args.providers), args.threads)

@@ -1,0 +1,53 @@
+"""TensorRT, from 10 on: the engine of cars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.engines.interface import EngineError
+
+_OLDEST = 10
+
+
+def variant(provider: str, precision: str) -> str:
+    """Which of a bundle's files it runs: TensorRT takes quantised activations without a zero point only."""
+    return "int8-symmetric" if precision == "int8" else precision
+
+
+def why_not(provider: str = "cuda", precision: str = "float32") -> str | None:
+    """Why TensorRT cannot run here, or None if it can."""
+    if provider != "cuda":
+        return f"it does not run on {provider}, but on cuda"
+    try:
+        import tensorrt
+    except (ImportError, OSError) as error:  # OSError: a library of CUDA is missing
+        return f"the package tensorrt cannot be imported ({error}); it comes with JetPack or `pip install tensorrt`"
+    version = getattr(tensorrt, "__version__", None)
+    if version is None:  # e.g. type stubs, or a folder of that name
+        return f"the package tensorrt at {list(tensorrt.__path__)} is not NVIDIA's; `pip install tensorrt`"
+    if int(version.split(".")[0]) < _OLDEST:
+        return f"tensorrt {version} is too old, {_OLDEST}.0 or newer is needed"
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return f"its buffers need torch, which cannot be loaded ({error}); pip install torch with CUDA"
+    return None if torch.cuda.is_available() else f"torch {torch.__version__} finds no CUDA device"
+
+
+def create_tensorrt_engine(bundle: ModelBundle, *, precision: str = "float32", workspace_mb: int = 2048) -> Any:
+    """
+    Load the engine that was built from a bundle's network for this GPU, or build it, which takes minutes.
+
+    :param precision: `float32`, `float16` or `int8`, if the bundle has it.
+    :param workspace_mb: memory that may be used while building.
+    :return: a `DeviceEngine`.
+    :raises EngineError: if TensorRT, torch or a GPU is missing, or the engine cannot be built or run.
+    :raises BundleError: if the bundle has no such network, or it is not what the bundle says.
+    """
+    problem = why_not("cuda", precision)
+    if problem is not None:
+        raise EngineError(f"engine tensorrt: {problem}")
+    from wsvs_ros.perception.engines.tensorrt_engine import TensorRtEngine
+
+    return TensorRtEngine(bundle, precision=precision, workspace_mb=workspace_mb)
