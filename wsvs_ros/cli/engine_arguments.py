@@ -19,6 +19,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--providers", default="", metavar="LIST", help="on what it may compute, in order: cuda,tensorrt,openvino,cpu"
     )
     group.add_argument("--threads", type=int, help="processor threads of the engine (default: physical cores)")
+    group.add_argument(
+        "--workspace-mb", type=int, default=2048, help="memory for TensorRT while it builds (default: %(default)s)"
+    )
+    group.add_argument("--compile", action="store_true", help="optimise the torch engine by torch.compile")
 
 
 def options(args: argparse.Namespace) -> Any:
@@ -30,4 +34,11 @@ def options(args: argparse.Namespace) -> Any:
     from wsvs_ros.perception import EngineOptions
     from wsvs_ros.perception.engines import parse_providers
 
-    return EngineOptions(args.engine, args.precision, parse_providers(args.providers), args.threads)
+    return EngineOptions(
+        engine=args.engine,
+        precision=args.precision,
+        providers=parse_providers(args.providers),
+        threads=args.threads,
+        workspace_mb=args.workspace_mb,
+        compile=args.compile,
+    )

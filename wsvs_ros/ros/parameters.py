@@ -23,6 +23,9 @@ class SegmentParameters:
         "", "on what the engine may compute, the preferred one first: cuda, tensorrt, openvino, cpu; empty for any"
     )
     threads: int = _parameter(0, "processor threads of the engine; 0 for one a physical core", low=0, high=256)
+    workspace_mb: int = _parameter(
+        2048, "megabytes that TensorRT may use while it builds an engine", low=1, high=1 << 20
+    )
     lookahead: int = _parameter(
         -1, "frames of future that a frame waits for; -1 for what the model was trained with", low=-1, high=32
     )
@@ -54,6 +57,7 @@ class SegmentParameters:
             precision=self.precision,
             providers=parse_providers(self.providers),
             threads=self.threads or None,
+            workspace_mb=self.workspace_mb,
         )
 
 

@@ -17,8 +17,8 @@ class TensorBinding:
     """
     Feeds a session from tensors and lets it write into tensors.
 
-    ONNX Runtime computes on a stream of its own, so the current stream hands over to it and back by
-    synchronising the device on the way in.
+    ONNX Runtime computes on a stream of its own, so it waits for the current one before, and for itself after: with
+    this engine alone the host waits in the middle of a frame.
 
     :param session: an `onnxruntime.InferenceSession` on CUDA.
     :param bundle: its model.
