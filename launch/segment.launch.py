@@ -1,13 +1,12 @@
 """One camera: the segmentation node, with its parameters from config/segment.yaml."""
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from launch import LaunchContext, LaunchDescription
-
-_OVERRIDES = ("model", "engine", "precision", "device", "compressed")
+_OVERRIDES = ("model", "engine", "precision", "device", "compressed", "autostart")
 DEFAULT_PARAMETERS = PathJoinSubstitution([FindPackageShare("wsvs_ros"), "config", "segment.yaml"])
 
 
@@ -43,6 +42,17 @@ def generate_launch_description() -> LaunchDescription:
                 choices=["", "true", "false"],
                 description="subscribe to <image>/compressed instead of <image>; empty for what params has",
             ),
+            DeclareLaunchArgument(
+                "camera_info",
+                default_value="",
+                description="the camera's CameraInfo topic; empty for the image's sibling",
+            ),
+            DeclareLaunchArgument(
+                "autostart",
+                default_value="",
+                choices=["", "true", "false"],
+                description="configure and activate at start; empty for what params has",
+            ),
             DeclareLaunchArgument("namespace", default_value="", description="namespace of the node"),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn or error"),
             OpaqueFunction(function=segmentation_node),
@@ -54,9 +64,10 @@ def segmentation_node(context: LaunchContext) -> list[Node]:
     """The node; an argument that was given wins over the parameter file."""
     given = {name: LaunchConfiguration(name).perform(context) for name in _OVERRIDES}
     overrides = {name: value for name, value in given.items() if value}
-    if "compressed" in overrides:
-        overrides["compressed"] = overrides["compressed"] == "true"
+    for name in {"compressed", "autostart"} & set(overrides):
+        overrides[name] = overrides[name] == "true"
     image = LaunchConfiguration("image").perform(context)
+    info = LaunchConfiguration("camera_info").perform(context) or f"{image.rpartition('/')[0]}/camera_info"
     return [
         Node(
             package="wsvs_ros",
@@ -65,7 +76,7 @@ def segmentation_node(context: LaunchContext) -> list[Node]:
             namespace=LaunchConfiguration("namespace"),
             output="screen",
             parameters=[LaunchConfiguration("params"), overrides],
-            remappings=[("image", image), ("image/compressed", f"{image}/compressed")],
+            remappings=[("image", image), ("image/compressed", f"{image}/compressed"), ("camera_info", info)],
             arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
         )
     ]

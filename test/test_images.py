@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsvs_ros.images import ENCODINGS, ImageError, fill_image, to_bgr
+from wsvs_ros.images import ENCODINGS, ImageError, fill_image, fill_png, to_bgr
 
 BGR = (30, 120, 220)
 
@@ -183,3 +183,13 @@ def test_float_confidence_keeps_its_values() -> None:
 def test_image_that_does_not_fit_its_encoding_is_refused() -> None:
     with pytest.raises(ImageError, match=r"mono8 needs uint8 with 1 channel\(s\), got \(6, 8, 3\) uint8"):
         fill_image(SimpleNamespace(), picture(), "mono8", None)
+
+
+def test_labels_become_a_png_that_loses_nothing() -> None:
+    labels = np.random.default_rng(0).integers(0, 256, (13, 17), dtype=np.uint8)
+    header = SimpleNamespace(frame_id="front")
+    filled = fill_png(SimpleNamespace(), labels, header)
+    assert filled.header is header
+    assert filled.format.startswith("mono8; png compressed")
+    assert isinstance(filled.data, array.array)
+    np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(filled.data, np.uint8), cv2.IMREAD_UNCHANGED), labels)

@@ -172,3 +172,19 @@ def fill_image(message: Any, image: np.ndarray, encoding: str, header: Any) -> A
     data.frombytes(np.ascontiguousarray(image).data.cast("B"))
     message.data = data
     return message
+
+
+def fill_png(message: Any, labels: np.ndarray, header: Any) -> Any:
+    """
+    Put a label map into a CompressedImage message, as PNG: JPEG would mix class ids.
+
+    :param message: a new sensor_msgs/CompressedImage.
+    :param labels: (H, W) uint8.
+    :param header: copied by reference.
+    :return: the message, in the format that image_transport's compressed plugin reads.
+    """
+    _, content = cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    message.header = header
+    message.format = "mono8; png compressed "
+    message.data = array.array("B", content.tobytes())
+    return message

@@ -318,6 +318,31 @@ def test_a_crf_refines_the_scores_of_each_frame_by_its_own_image(tmp_path: Path)
     assert any((before.labels != after.labels).any() for before, after in zip(coarse, refined, strict=True))
 
 
+def test_lookahead_and_crf_change_between_two_frames(tmp_path: Path) -> None:
+    bundle = make_tiny_bundle(tmp_path / "b")
+    frames, crf = drive(12), CrfSettings(5, bilateral_sxy=10)
+    with VideoSegmenter(bundle, lookahead=2) as segmenter:
+        before = [result for frame in frames[:5] for result in segmenter.push(frame)]
+        segmenter.set_lookahead(1)
+        after = [result for frame in frames[5:10] for result in segmenter.push(frame)]
+        assert segmenter.stats.skipped == 2
+        segmenter.set_lookahead(None)
+        segmenter.set_crf(crf)
+        last = [result for frame in frames[10:] for result in segmenter.push(frame)]
+        with pytest.raises(SegmenterError, match="lookahead: got 6, expected 0 to 5"):
+            segmenter.set_lookahead(6)
+        segmenter.set_crf(None)
+        (plain,) = segmenter.push(replace(frames[11], stamp_ns=frames[11].stamp_ns + PERIOD))
+    names = [result.frame.name for result in (*before, *after, *last)]
+    assert names == [frames[index].name for index in (0, 1, 2, 5, 6, 7, 8, 10, 11)]
+    for result, index in zip(after, range(5, 9), strict=True):  # the window went on through the change
+        np.testing.assert_allclose(result.scores, truth(bundle, frames, index, 1), atol=1e-5)
+    refine = ScoreRefiner(crf, bundle.working_size)
+    expected = refine(truth(bundle, frames, 11, 0), frames[11].image)
+    np.testing.assert_allclose(last[1].scores, expected, atol=1e-4)
+    assert "crf" not in plain.seconds
+
+
 def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path: Path) -> None:
     bundle = make_tiny_bundle(tmp_path / "b", preset="balanced")
     random = np.random.default_rng(0)  # noise, in which a guess matters

@@ -43,7 +43,9 @@ def ros_arguments(args: argparse.Namespace) -> list[str]:
 
     :raises WsvsError: on a parameter without a value.
     """
+    info = f"{args.image.rpartition('/')[0]}/camera_info"
     found = ["wsvs", "--ros-args", "-r", f"image:={args.image}", "-r", f"image/compressed:={args.image}/compressed"]
+    found += ["-r", f"camera_info:={info}"]
     if args.namespace:
         found += ["-r", f"__ns:=/{args.namespace.strip('/')}"]
     for file in args.params_file:

@@ -16,6 +16,13 @@ class Compute(MotionCompute, Protocol):
 
     engine: Any
 
+    def set_crf(self, crf: CrfSettings | None) -> None:
+        """
+        Refine the scores of the next frames by this CRF, or leave them.
+
+        :raises CrfError: if it is not available here; all stays as it was.
+        """
+
     def infer(self, tracked: TrackedFrame) -> tuple[NetworkOutput, dict[str, float]]:
         """
         Run the network on a frame with its window, and the CRF if there is one.

@@ -50,11 +50,16 @@ class OnDevice:
         self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
         self._flow = create_torch_flow(bundle.flow, device) if motion else None
         self._crf: Callable[[Tensor, Tensor], Tensor] | None = None
-        if crf is not None:
-            half = crf.scaled(0.5)
-            self._crf = self._captured(lambda scores, images: DenseCrf(images, half).infer(scores))
+        self.set_crf(crf)
         self._resize = lru_cache(_SIZES)(lambda size: Resize(size, bundle.working_size, self._device))
         self._warm_up()
+
+    def set_crf(self, crf: CrfSettings | None) -> None:
+        """Refine the scores of the next frames by this CRF, or leave them."""
+        half = None if crf is None else crf.scaled(0.5)
+        self._crf = None
+        if half is not None:
+            self._crf = self._captured(lambda scores, images: DenseCrf(images, half).infer(scores))
 
     def prepare(self, image: np.ndarray) -> tuple[Tensor, Tensor | None]:
         """(1, 3, H, W) uint8 RGB at the working size, and (1, 1, H, W) uint8 gray if there is motion to find."""

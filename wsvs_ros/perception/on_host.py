@@ -34,9 +34,16 @@ class OnHost:
         self.engine = engine
         self.motion = motion
         self._bundle = bundle
+        self._device = device
         self._flow = create_flow(bundle.flow, device) if motion else None
-        self._refine = None if crf is None else ScoreRefiner(crf, bundle.working_size, device=device)
+        self._refine: ScoreRefiner | None = None
+        self.set_crf(crf)
         self._planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
+
+    def set_crf(self, crf: CrfSettings | None) -> None:
+        """Refine the scores of the next frames by this CRF, or leave them."""
+        size = self._bundle.working_size
+        self._refine = None if crf is None else ScoreRefiner(crf, size, device=self._device)
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """(H, W, 3) uint8 BGR at the working size, and (H, W) uint8 gray if there is motion to find."""

@@ -77,10 +77,7 @@ class VideoSegmenter:
         device: str = "cpu",
         flow_prior: bool = False,
     ) -> None:
-        lookahead = bundle.lookahead if lookahead is None else lookahead
-        limit = bundle.window_length // 2
-        if not 0 <= lookahead <= limit:
-            raise SegmenterError(f"lookahead: got {lookahead}, expected 0 to {limit} for model {bundle.name}")
+        lookahead = _lookahead(bundle, lookahead)
         if not max_gap > 0:
             raise SegmenterError(f"max_gap: got {max_gap}, expected more than 0 seconds")
         self._bundle = bundle
@@ -107,6 +104,28 @@ class VideoSegmenter:
         """The counts up to now."""
         with self._state:
             return SegmenterStats(self._received, self._inferred, self._skipped, self._resets)
+
+    def set_lookahead(self, lookahead: int | None) -> None:
+        """
+        Let frames wait for another number of frames of future, from the next one on; those that wait are skipped.
+
+        :raises SegmenterError: if it is out of range.
+        """
+        lookahead = _lookahead(self._bundle, lookahead)
+        with self._state:
+            self._check_open()
+            self._skipped += self._tracker.waiting
+            self._tracker.wait_for(lookahead)
+
+    def set_crf(self, crf: CrfSettings | None) -> None:
+        """
+        Refine the labels of the next frames by another CRF, or by none.
+
+        :raises CrfError: if it is not available here; the old one stays.
+        """
+        with self._inference:
+            self._check_open()
+            self._compute.set_crf(crf)
 
     def observe(self, frame: Frame) -> None:
         """
@@ -206,3 +225,12 @@ class VideoSegmenter:
                 **seconds,
             },
         )
+
+
+def _lookahead(bundle: ModelBundle, lookahead: int | None) -> int:
+    """The lookahead that is meant, in the model's range."""
+    lookahead = bundle.lookahead if lookahead is None else lookahead
+    limit = bundle.window_length // 2
+    if not 0 <= lookahead <= limit:
+        raise SegmenterError(f"lookahead: got {lookahead}, expected 0 to {limit} for model {bundle.name}")
+    return lookahead

@@ -81,6 +81,11 @@ class FrameTracker:
         self._field: Any = None
         self._waiting: deque[tuple[Frame, Any, dict[str, float]]] = deque()
 
+    def wait_for(self, lookahead: int) -> None:
+        """Wait for another number of frames from the next one on; those that wait now are dropped."""
+        self._waiting.clear()
+        self._lookahead = lookahead if self._compute.motion else 0
+
     @property
     def waiting(self) -> int:
         """How many frames wait for their future."""

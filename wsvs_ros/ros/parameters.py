@@ -2,48 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.engines import EngineOptions, parse_providers
 
+ALWAYS = "always"
+INACTIVE = "inactive"
+UNCONFIGURED = "unconfigured"
+_WAYS = {
+    INACTIVE: "deactivate the node first: ros2 lifecycle set NODE deactivate",
+    UNCONFIGURED: "clean the node up first: ros2 lifecycle set NODE deactivate, then cleanup",
+}
 
-def _parameter(default: Any, description: str, *, low: float | None = None, high: float | None = None) -> Any:
-    return field(default=default, metadata={"description": description, "low": low, "high": high})
+
+def _parameter(
+    default: Any, description: str, *, low: float | None = None, high: float | None = None, change: str = ALWAYS
+) -> Any:
+    metadata = {"description": description, "low": low, "high": high, "change": change}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class SegmentParameters:
-    """The node's parameters; all are read once, at start. config/segment.yaml documents the same list."""
+    """The node's parameters; config/segment.yaml documents the same list."""
 
-    model: str = _parameter("", "directory of the model bundle; empty for the one that comes with the package")
-    engine: str = _parameter("auto", "what runs the network: auto, tensorrt, onnxruntime, torch")
-    precision: str = _parameter("auto", "of the network: auto, float32, float16, int8; the bundle must have it")
-    providers: str = _parameter(
-        "", "on what the engine may compute, the preferred one first: cuda, tensorrt, openvino, cpu; empty for any"
+    autostart: bool = _parameter(
+        True, "configure and activate at start; false leaves that to a lifecycle manager", change=UNCONFIGURED
     )
-    threads: int = _parameter(0, "processor threads of the engine; 0 for one a physical core", low=0, high=256)
+    model: str = _parameter(
+        "", "directory of the model bundle; empty for the one that comes with the package", change=UNCONFIGURED
+    )
+    engine: str = _parameter("auto", "what runs the network: auto, tensorrt, onnxruntime, torch", change=UNCONFIGURED)
+    precision: str = _parameter(
+        "auto", "of the network: auto, float32, float16, int8; the bundle must have it", change=UNCONFIGURED
+    )
+    providers: str = _parameter(
+        "",
+        "on what the engine may compute, the preferred one first: cuda, tensorrt, openvino, cpu; empty for any",
+        change=UNCONFIGURED,
+    )
+    threads: int = _parameter(
+        0, "processor threads of the engine; 0 for one a physical core", low=0, high=256, change=UNCONFIGURED
+    )
     workspace_mb: int = _parameter(
-        2048, "megabytes that TensorRT may use while it builds an engine", low=1, high=1 << 20
+        2048, "megabytes that TensorRT may use while it builds an engine", low=1, high=1 << 20, change=UNCONFIGURED
+    )
+    device: str = _parameter(
+        "cpu",
+        "where flow and CRF are computed: cpu, or cuda, which needs torch; with an engine on cuda, everything",
+        change=UNCONFIGURED,
+    )
+    flow_prior: bool = _parameter(
+        False, "begin each flow with that of the frame before: finds large motions better", change=UNCONFIGURED
+    )
+    max_gap: float = _parameter(
+        0.5,
+        "seconds between two frames after which the flow window begins anew",
+        low=0.01,
+        high=60.0,
+        change=UNCONFIGURED,
     )
     lookahead: int = _parameter(
         -1, "frames of future that a frame waits for; -1 for what the model was trained with", low=-1, high=32
     )
-    max_gap: float = _parameter(
-        0.5, "seconds between two frames after which the flow window begins anew", low=0.01, high=60.0
-    )
-    device: str = _parameter(
-        "cpu", "where flow and CRF are computed: cpu, or cuda, which needs torch; with an engine on cuda, everything"
-    )
-    flow_prior: bool = _parameter(False, "begin each flow with that of the frame before: finds large motions better")
     crf: bool = _parameter(False, "refine the labels along the image's edges by a fully-connected CRF; needs torch")
     confidence_threshold: float = _parameter(
         0.0, "pixels of a lower confidence get the label 255 (unknown)", low=0.0, high=1.0
     )
     overlay_opacity: float = _parameter(0.5, "opacity of the colours in the overlay", low=0.0, high=1.0)
-    compressed: bool = _parameter(False, "subscribe to image/compressed (CompressedImage) instead of image")
+    max_rate: float = _parameter(0.0, "label images a second at most; 0 for as many as there are", low=0.0, high=1000.0)
+    compressed: bool = _parameter(
+        False, "subscribe to image/compressed (CompressedImage) instead of image", change=INACTIVE
+    )
     queue_depth: int = _parameter(
-        10, "camera frames that may wait; all of them enter the flow window, in their order", low=1, high=100
+        10,
+        "camera frames that may wait; all of them enter the flow window, in their order",
+        low=1,
+        high=100,
+        change=INACTIVE,
+    )
+    stale_after: float = _parameter(
+        1.0, "diagnostics: seconds without a camera frame that are an error", low=0.05, high=3600.0
+    )
+    warn_latency: float = _parameter(
+        0.5, "diagnostics: seconds from stamp to published label that are a warning, at the 95th percentile", low=0.0
+    )
+    warn_rate: float = _parameter(
+        0.0, "diagnostics: label images a second below which there is a warning; 0 for never", low=0.0
     )
 
     def engine_options(self) -> EngineOptions:
@@ -60,6 +108,29 @@ class SegmentParameters:
             workspace_mb=self.workspace_mb,
         )
 
+    def changed(self, values: Mapping[str, Any], state: str) -> SegmentParameters:
+        """
+        These parameters with other values.
+
+        :param values: by name; other nodes' and middlewares' names are passed over.
+        :param state: of the node: `unconfigured`, `inactive` or `active`.
+        :raises ParameterError: if one cannot be changed in this state; the message says in which it can.
+        """
+        known = {item.name: item for item in fields(self) if item.name in values}
+        for name, item in known.items():
+            change = item.metadata["change"]
+            if values[name] == getattr(self, name) or change == ALWAYS or state == UNCONFIGURED:
+                continue
+            if state == "active" or change == UNCONFIGURED:
+                raise ParameterError(f"{name} cannot be changed while the node is {state}; {_WAYS[change]}")
+        parameters = replace(self, **{name: values[name] for name in known})
+        parameters.engine_options()  # refuses what there is not
+        return parameters
+
+
+class ParameterError(WsvsError):
+    """A parameter cannot be changed now."""
+
 
 def declare(node: Any) -> SegmentParameters:
     """
@@ -71,11 +142,18 @@ def declare(node: Any) -> SegmentParameters:
 
     values = {}
     for item in fields(SegmentParameters):
-        low, high = item.metadata["low"], item.metadata["high"]
-        descriptor = ParameterDescriptor(name=item.name, description=item.metadata["description"], read_only=True)
+        low, high, change = (item.metadata[key] for key in ("low", "high", "change"))
+        descriptor = ParameterDescriptor(name=item.name, description=item.metadata["description"])
+        if change != ALWAYS:
+            descriptor.additional_constraints = f"can be changed while the node is {_states(change)}"
         if isinstance(item.default, float):
-            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high, step=0.0)]
+            to = 1e9 if high is None else high
+            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=to, step=0.0)]
         elif low is not None:
             descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
         values[item.name] = node.declare_parameter(item.name, item.default, descriptor).value
     return SegmentParameters(**values)
+
+
+def _states(change: str) -> str:
+    return "unconfigured" if change == UNCONFIGURED else "unconfigured or inactive"
