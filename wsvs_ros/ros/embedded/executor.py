@@ -105,8 +105,9 @@ class SingleThreadedExecutor:
                     worked = True
                     continue
                 if message is not None:
-                    subscription.callback(message)
                     worked = True
+                    if not subscription.destroyed:  # by another thread, meanwhile
+                        subscription.callback(message)
         return worked
 
     def _attach(self) -> None:

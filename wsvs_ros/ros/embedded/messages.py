@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import array
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,22 @@ from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from wsvs_ros.ros.embedded.definitions import MESSAGES, SERVICES
 from wsvs_ros.ros.embedded.errors import EmbeddedError
 
-PACKAGES = ("builtin_interfaces", "std_msgs", "sensor_msgs", "rcl_interfaces", "diagnostic_msgs", "vision_msgs")
+PACKAGES = (
+    "builtin_interfaces",
+    "diagnostic_msgs",
+    "geometry_msgs",
+    "lifecycle_msgs",
+    "rcl_interfaces",
+    "rmw_dds_common",
+    "sensor_msgs",
+    "std_msgs",
+    "vision_msgs",
+)
 """The message packages at hand."""
 
-# vision_msgs is not among the types of rosbags.
-_VISION_MSGS = {
-    "vision_msgs/msg/VisionClass": "uint16 class_id\nstring class_name\n",
-    "vision_msgs/msg/LabelInfo": ("std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n"),
-}
 _DTYPES = {"bool": np.bool_, "byte": np.uint8, "char": np.uint8, "float32": np.float32, "float64": np.float64} | {
     f"{kind}{bits}": np.dtype(f"{kind}{bits}").type for kind in ("int", "uint") for bits in (8, 16, 32, 64)
 }
@@ -35,8 +41,13 @@ _DTYPES = {"bool": np.bool_, "byte": np.uint8, "char": np.uint8, "float32": np.f
 def typestore() -> Typestore:
     """ROS 2's message types, with the classes of the packages at hand put in place of rosbags' own."""
     store = get_typestore(Stores.ROS2_JAZZY)
-    for name, text in _VISION_MSGS.items():
+    for name, text in MESSAGES.items():
         store.register(get_types_from_msg(text, name))
+    for name, texts in SERVICES.items():
+        for text, part in zip(texts, ("Request", "Response"), strict=True):
+            # the parser knows names of messages only
+            (fields,) = get_types_from_msg(text, f"{name}_{part}".replace("/srv/", "/msg/")).values()
+            store.register({f"{name}_{part}": fields})
     for name in list(store.types):
         if name.split("/")[0] in PACKAGES:
             store.types[name] = _message_class(name, store)
@@ -53,6 +64,17 @@ def message_class(name: str) -> type[Any]:
         return typestore().types[name]
     except KeyError:
         raise EmbeddedError(f"no message type {name!r}; packages at hand: {', '.join(PACKAGES)}") from None
+
+
+@cache
+def service_class(name: str) -> type[Any]:
+    """
+    The class of a service, with its `Request` and `Response`, e.g. `rcl_interfaces/srv/GetParameters`.
+
+    :raises EmbeddedError: if there is no such service.
+    """
+    parts = {part: message_class(f"{name}_{part}") for part in ("Request", "Response")}
+    return type(name.split("/")[-1], (), {**parts, "__srvtype__": name})
 
 
 def type_name(message_type: type[Any]) -> str:

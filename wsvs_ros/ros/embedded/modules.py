@@ -4,52 +4,102 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any
 
-from wsvs_ros.ros.embedded import clock, context, errors, executor, logger, messages, node, parameter, qos
-from wsvs_ros.ros.embedded.errors import EmbeddedError
+from wsvs_ros.ros.embedded import (
+    callback_groups,
+    clock,
+    context,
+    errors,
+    executor,
+    lifecycle,
+    logger,
+    messages,
+    node,
+    parameter,
+    publisher,
+    qos,
+    qos_overriding_options,
+    subscription,
+    timer,
+)
+from wsvs_ros.ros.embedded.definitions import SERVICES
+from wsvs_ros.ros.embedded.errors import EmbeddedError, unsupported
+
+
+def _names(module: ModuleType, *names: str) -> dict[str, Any]:
+    return {name: getattr(module, name) for name in names}
+
+
+def _left_out(name: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise unsupported(name)
+
+    return refuse
+
 
 _MODULES: dict[str, dict[str, Any]] = {
     "rclpy": {
-        "init": context.init,
-        "ok": context.ok,
-        "shutdown": context.shutdown,
-        "try_shutdown": context.try_shutdown,
-        "spin": executor.spin,
-        "spin_once": executor.spin_once,
+        **_names(context, "init", "ok", "shutdown", "try_shutdown"),
+        **_names(executor, "spin", "spin_once"),
+        "create_node": node.Node,
+        "spin_until_future_complete": _left_out("spin_until_future_complete"),
     },
-    "rclpy.node": {"Node": node.Node},
+    "rclpy.node": _names(node, "Node"),
+    "rclpy.lifecycle": {
+        **_names(lifecycle, "LifecycleNode", "LifecycleState", "ManagedEntity", "TransitionCallbackReturn"),
+        "Node": lifecycle.LifecycleNode,
+        "State": lifecycle.LifecycleState,
+    },
     "rclpy.executors": {
-        "ExternalShutdownException": errors.ExternalShutdownException,
-        "SingleThreadedExecutor": executor.SingleThreadedExecutor,
+        **_names(executor, "ExternalShutdownException", "SingleThreadedExecutor"),
+        "MultiThreadedExecutor": _left_out("MultiThreadedExecutor"),
     },
-    "rclpy.exceptions": {
-        "InvalidParameterTypeException": errors.InvalidParameterTypeException,
-        "InvalidParameterValueException": errors.InvalidParameterValueException,
-        "ParameterException": errors.ParameterException,
-        "ParameterNotDeclaredException": errors.ParameterNotDeclaredException,
-    },
-    "rclpy.parameter": {"Parameter": parameter.Parameter},
-    "rclpy.clock": {"Clock": clock.Clock},
-    "rclpy.time": {"Time": clock.Time},
+    "rclpy.callback_groups": _names(
+        callback_groups, "CallbackGroup", "MutuallyExclusiveCallbackGroup", "ReentrantCallbackGroup"
+    ),
+    "rclpy.exceptions": _names(
+        errors,
+        "InvalidHandle",
+        "InvalidParameterException",
+        "InvalidParameterTypeException",
+        "InvalidParameterValueException",
+        "ParameterAlreadyDeclaredException",
+        "ParameterException",
+        "ParameterImmutableException",
+        "ParameterNotDeclaredException",
+        "ParameterUninitializedException",
+    ),
+    "rclpy.parameter": _names(parameter, "Parameter", "parameter_value_to_python"),
+    "rclpy.publisher": _names(publisher, "Publisher"),
+    "rclpy.subscription": _names(subscription, "Subscription"),
+    "rclpy.timer": _names(timer, "Timer"),
+    "rclpy.clock": _names(clock, "Clock", "ClockType"),
+    "rclpy.duration": _names(clock, "Duration"),
+    "rclpy.time": _names(clock, "Time"),
     "rclpy.logging": {"get_logger": logger.Logger},
-    "rclpy.qos": {
-        name: getattr(qos, name)
-        for name in (
-            "DurabilityPolicy",
-            "HistoryPolicy",
-            "QoSDurabilityPolicy",
-            "QoSHistoryPolicy",
-            "QoSProfile",
-            "QoSReliabilityPolicy",
-            "ReliabilityPolicy",
-            "qos_profile_parameters",
-            "qos_profile_sensor_data",
-            "qos_profile_system_default",
-        )
-    },
+    "rclpy.qos": _names(
+        qos,
+        "DurabilityPolicy",
+        "HistoryPolicy",
+        "QoSDurabilityPolicy",
+        "QoSHistoryPolicy",
+        "QoSPolicyKind",
+        "QoSProfile",
+        "QoSReliabilityPolicy",
+        "ReliabilityPolicy",
+        "qos_profile_default",
+        "qos_profile_parameter_events",
+        "qos_profile_parameters",
+        "qos_profile_sensor_data",
+        "qos_profile_services_default",
+        "qos_profile_system_default",
+    ),
+    "rclpy.qos_overriding_options": _names(qos_overriding_options, "InvalidQosOverridesError", "QoSOverridingOptions"),
 }
+_LEFT_OUT = ("rclpy.action", "rclpy.client", "rclpy.service", "rclpy.task", "tf2_ros", "tf2_msgs", "message_filters")
 
 
 def install() -> None:
@@ -65,6 +115,7 @@ def install() -> None:
             "ROS 2 is sourced here: rclpy is importable, and the embedded middleware does not replace it; "
             "run `ros2 launch wsvs_ros segment.launch.py` or use a shell without ROS 2"
         )
+    sys.meta_path.insert(0, _LeftOut())
     for name, content in _MODULES.items():
         _put(name, content)
     by_package: dict[str, dict[str, Any]] = {package: {} for package in messages.PACKAGES}
@@ -75,10 +126,30 @@ def install() -> None:
     for package, kinds in by_package.items():
         _put(package, {})
         _put(f"{package}.msg", kinds)
+    for package in {name.split("/")[0] for name in SERVICES}:
+        names = [name for name in SERVICES if name.startswith(f"{package}/")]
+        _put(f"{package}.srv", {name.split("/")[-1]: messages.service_class(name) for name in names})
+
+
+class _LeftOut(MetaPathFinder):
+    """Says of a module that only ROS 2 has where it is to be had."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        if fullname in _LEFT_OUT:
+            raise ModuleNotFoundError(str(unsupported(fullname)), name=fullname)
+
+
+class _Module(ModuleType):
+    """Says of a name that it lacks whether that is for want of ROS 2."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(str(unsupported(f"{self.__name__}.{name}")))
 
 
 def _put(name: str, content: dict[str, Any]) -> None:
-    module = ModuleType(name)
+    module = _Module(name)
     module.__dict__.update(content, __embedded__=True, __path__=[])
     sys.modules[name] = module
     parent, _, child = name.rpartition(".")

@@ -114,5 +114,16 @@ def load_parameters(files: Sequence[Path], *, node: str, namespace: str) -> dict
             if not isinstance(parameters, dict):
                 raise EmbeddedError(f"{path}: {key}: ros__parameters is missing or not a mapping")
             if key in ("/**", node, full):
-                values.update(parameters)
+                values.update(_flat(parameters))
+    return values
+
+
+def _flat(parameters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Groups of parameters as names with dots."""
+    values: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            values.update(_flat(value, f"{prefix}{name}."))
+        else:
+            values[f"{prefix}{name}"] = value
     return values

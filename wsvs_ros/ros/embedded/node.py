@@ -6,18 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wsvs_ros.ros.embedded import context as contexts
+from wsvs_ros.ros.embedded.callback_groups import CallbackGroup
 from wsvs_ros.ros.embedded.clock import Clock
 from wsvs_ros.ros.embedded.errors import unsupported
 from wsvs_ros.ros.embedded.logger import Logger
 from wsvs_ros.ros.embedded.names import load_parameters, resolve
-from wsvs_ros.ros.embedded.parameter import Parameter, ParameterStore, SetCallback
+from wsvs_ros.ros.embedded.node_parameters import NodeParameters
+from wsvs_ros.ros.embedded.parameter_store import ParameterStore
 from wsvs_ros.ros.embedded.publisher import Publisher
 from wsvs_ros.ros.embedded.qos import QoSProfile, profile
+from wsvs_ros.ros.embedded.qos_overriding_options import QoSOverridingOptions, override
 from wsvs_ros.ros.embedded.subscription import Subscription
 from wsvs_ros.ros.embedded.timer import Timer
 
 
-class Node:
+class Node(NodeParameters):
     """
     The part of rclpy.node.Node that a perception node needs.
 
@@ -29,9 +32,9 @@ class Node:
     def __init__(self, node_name: str, *, namespace: str = "/", **_options: Any) -> None:
         self.context = contexts.current()
         arguments = self.context.arguments
-        self._name = arguments.remap("__node") or node_name
-        self._namespace = "/" + (arguments.remap("__ns") or namespace or "/").strip("/")
-        values = load_parameters(arguments.files, node=self._name, namespace=self._namespace)
+        self.__name = arguments.remap("__node") or node_name
+        self.__namespace = "/" + (arguments.remap("__ns") or namespace or "/").strip("/")
+        values = load_parameters(arguments.files, node=self.__name, namespace=self.__namespace)
         self._parameters = ParameterStore({**values, **arguments.parameters})
         self._logger = Logger(self.get_fully_qualified_name().strip("/").replace("/", "."), arguments.log_level)
         self._clock = Clock()
@@ -40,13 +43,13 @@ class Node:
         self._timers: list[Timer] = []
 
     def get_name(self) -> str:
-        return self._name
+        return self.__name
 
     def get_namespace(self) -> str:
-        return self._namespace
+        return self.__namespace
 
     def get_fully_qualified_name(self) -> str:
-        return resolve(self._name, node=self._name, namespace=self._namespace)
+        return resolve(self.__name, node=self.__name, namespace=self.__namespace)
 
     def get_logger(self) -> Logger:
         return self._logger
@@ -68,39 +71,29 @@ class Node:
 
     def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
         """The topic's full name, after the remapping rules."""
-        full = resolve(topic, node=self._name, namespace=self._namespace)
+        full = resolve(topic, node=self.__name, namespace=self.__namespace)
         if only_expand:
             return full
         for source, to in self.context.arguments.remaps:
-            if not source.startswith("__") and self._expand(source) == full:
-                return self._expand(to)
+            if not source.startswith("__") and self.__expand(source) == full:
+                return self.__expand(to)
         return full
 
-    def _expand(self, name: str) -> str:
-        return resolve(name, node=self._name, namespace=self._namespace)
+    def __expand(self, name: str) -> str:
+        return resolve(name, node=self.__name, namespace=self.__namespace)
 
-    def declare_parameter(self, name: str, value: Any = None, descriptor: Any | None = None, **_: Any) -> Parameter:
-        return self._parameters.declare(name, value, descriptor)
-
-    def declare_parameters(self, namespace: str, parameters: Sequence[tuple[Any, ...]], **_: Any) -> list[Parameter]:
-        prefix = f"{namespace}." if namespace else ""
-        return [self.declare_parameter(prefix + name, *rest) for name, *rest in parameters]
-
-    def get_parameter(self, name: str) -> Parameter:
-        return self._parameters.get(name)
-
-    def has_parameter(self, name: str) -> bool:
-        return self._parameters.has(name)
-
-    def set_parameters(self, parameters: Sequence[Parameter]) -> list[Any]:
-        return self._parameters.set(parameters)
-
-    def add_on_set_parameters_callback(self, callback: SetCallback) -> None:
-        self._parameters.callbacks.insert(0, callback)
-
-    def create_publisher(self, msg_type: type[Any], topic: str, qos_profile: QoSProfile | int, **_: Any) -> Publisher:
+    def create_publisher(
+        self,
+        msg_type: type[Any],
+        topic: str,
+        qos_profile: QoSProfile | int,
+        *,
+        callback_group: CallbackGroup | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None,
+    ) -> Publisher:
         name = self.resolve_topic_name(topic)
-        publisher = Publisher(self.context.participant, msg_type, name, profile(qos_profile))
+        qos = override(self, profile(qos_profile), qos_overriding_options, topic=name, entity="publisher")
+        publisher = Publisher(self.context.participant, msg_type, name, qos)
         self._publishers.append(publisher)
         return publisher
 
@@ -111,19 +104,28 @@ class Node:
         callback: Callable[[Any], None],
         qos_profile: QoSProfile | int,
         *,
+        callback_group: CallbackGroup | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None,
         raw: bool = False,
-        **_: Any,
     ) -> Subscription:
         name = self.resolve_topic_name(topic)
-        subscription = Subscription(self.context, msg_type, name, callback, profile(qos_profile), raw=raw)
+        qos = override(self, profile(qos_profile), qos_overriding_options, topic=name, entity="subscription")
+        subscription = Subscription(self.context, msg_type, name, callback, qos, raw=raw)
         self._subscriptions.append(subscription)
-        self.context.wake.set(True)
+        self.__wake()
         return subscription
 
-    def create_timer(self, timer_period_sec: float, callback: Callable[[], None], **_: Any) -> Timer:
-        timer = Timer(timer_period_sec, callback)
+    def create_timer(
+        self,
+        timer_period_sec: float,
+        callback: Callable[[], None],
+        callback_group: CallbackGroup | None = None,
+        clock: Clock | None = None,
+        autostart: bool = True,
+    ) -> Timer:
+        timer = Timer(timer_period_sec, callback, autostart=autostart, changed=self.__wake)
         self._timers.append(timer)
-        self.context.wake.set(True)
+        self.__wake()
         return timer
 
     def destroy_publisher(self, publisher: Publisher) -> bool:
@@ -133,10 +135,7 @@ class Node:
         return _destroy(self._subscriptions, subscription)
 
     def destroy_timer(self, timer: Timer) -> bool:
-        timer.cancel()
-        if timer in self._timers:
-            self._timers.remove(timer)
-        return True
+        return _destroy(self._timers, timer)
 
     def destroy_node(self) -> None:
         """Leave all topics."""
@@ -144,7 +143,12 @@ class Node:
             self.destroy_publisher(publisher)
         for subscription in self.subscriptions:
             self.destroy_subscription(subscription)
-        self._timers.clear()
+        for timer in self.timers:
+            self.destroy_timer(timer)
+
+    def __wake(self) -> None:
+        """Let whoever spins look again at what there is."""
+        self.context.wake.set(True)
 
     def create_service(self, *_: Any, **__: Any) -> None:
         raise unsupported("create_service")

@@ -1,140 +1,146 @@
-"""Parameters of a node under rclpy.parameter's names."""
+"""A parameter under rclpy.parameter's names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import array
 from enum import IntEnum
 from typing import Any
 
-from wsvs_ros.ros.embedded.errors import (
-    InvalidParameterTypeException,
-    InvalidParameterValueException,
-    ParameterNotDeclaredException,
-)
 from wsvs_ros.ros.embedded.messages import message_class
 
-SetCallback = Callable[[Sequence["Parameter"]], Any]
+_FIELDS = (
+    "",
+    "bool_value",
+    "integer_value",
+    "double_value",
+    "string_value",
+    "byte_array_value",
+    "bool_array_value",
+    "integer_array_value",
+    "double_array_value",
+    "string_array_value",
+)
+"""Of rcl_interfaces/msg/ParameterValue, by type."""
+
+
+class ParameterType(IntEnum):
+    """ROS 2's parameter types."""
+
+    NOT_SET = 0
+    BOOL = 1
+    INTEGER = 2
+    DOUBLE = 3
+    STRING = 4
+    BYTE_ARRAY = 5
+    BOOL_ARRAY = 6
+    INTEGER_ARRAY = 7
+    DOUBLE_ARRAY = 8
+    STRING_ARRAY = 9
+
+    @classmethod
+    def from_parameter_value(cls, parameter_value: Any) -> ParameterType:
+        """
+        The type of a Python value; that of an empty list is BYTE_ARRAY, as rclpy has it.
+
+        :raises TypeError: if it has none.
+        """
+        if parameter_value is None:
+            return cls.NOT_SET
+        for scalar in (cls.BOOL, cls.INTEGER, cls.DOUBLE, cls.STRING):
+            if isinstance(parameter_value, _SCALARS[scalar]):
+                return scalar
+        if isinstance(parameter_value, (list, tuple, array.array)):
+            for kind, type_ in _ARRAYS.items():
+                if all(isinstance(item, kind) for item in parameter_value):
+                    return type_
+        raise TypeError(f"{parameter_value!r} is not of a parameter type")
+
+    def check(self, parameter_value: Any) -> bool:
+        """Whether a value is of this type."""
+        kinds = {type_: kind for kind, type_ in _ARRAYS.items()}
+        if self in kinds:
+            sequence = isinstance(parameter_value, (list, tuple, array.array))
+            return sequence and all(isinstance(item, kinds[self]) for item in parameter_value)
+        try:
+            found = ParameterType.from_parameter_value(parameter_value)
+        except TypeError:
+            return False
+        # True is an int, in rclpy too
+        return found == self or (found, self) == (
+            ParameterType.BOOL,
+            ParameterType.INTEGER,
+        )
+
+
+_SCALARS: dict[ParameterType, type] = {
+    ParameterType.BOOL: bool,
+    ParameterType.INTEGER: int,
+    ParameterType.DOUBLE: float,
+    ParameterType.STRING: str,
+}
+_ARRAYS: dict[type, ParameterType] = {
+    bytes: ParameterType.BYTE_ARRAY,
+    bool: ParameterType.BOOL_ARRAY,
+    int: ParameterType.INTEGER_ARRAY,
+    float: ParameterType.DOUBLE_ARRAY,
+    str: ParameterType.STRING_ARRAY,
+}
 
 
 class Parameter:
-    """A named, typed value."""
+    """
+    A named, typed value.
 
-    class Type(IntEnum):
-        """ROS 2's parameter types."""
+    :param type_: that of the value when None.
+    :raises TypeError: if the value is of no parameter type.
+    :raises ValueError: if value and type do not agree.
+    """
 
-        NOT_SET = 0
-        BOOL = 1
-        INTEGER = 2
-        DOUBLE = 3
-        STRING = 4
-        BYTE_ARRAY = 5
-        BOOL_ARRAY = 6
-        INTEGER_ARRAY = 7
-        DOUBLE_ARRAY = 8
-        STRING_ARRAY = 9
+    Type = ParameterType
 
-        @classmethod
-        def from_parameter_value(cls, value: Any) -> Parameter.Type:
-            """The type of a Python value."""
-            if value is None:
-                return cls.NOT_SET
-            scalar = {bool: cls.BOOL, int: cls.INTEGER, float: cls.DOUBLE, str: cls.STRING, bytes: cls.BYTE_ARRAY}
-            if type(value) in scalar:
-                return scalar[type(value)]
-            if isinstance(value, (list, tuple)):
-                kinds = {type(item) for item in value} or {str}
-                arrays = {bool: cls.BOOL_ARRAY, int: cls.INTEGER_ARRAY, float: cls.DOUBLE_ARRAY, str: cls.STRING_ARRAY}
-                if len(kinds) == 1 and kinds <= arrays.keys():
-                    return arrays[kinds.pop()]
-            raise TypeError(f"{value!r} is not of a parameter type")
-
-    def __init__(self, name: str, type_: Type | None = None, value: Any = None) -> None:
+    def __init__(self, name: str, type_: ParameterType | None = None, value: Any = None) -> None:
         self.name = name
         self.value = value
-        self.type_ = self.Type.from_parameter_value(value) if type_ is None else type_
+        self.type_ = ParameterType.from_parameter_value(value) if type_ is None else type_
+        if not self.type_.check(value):
+            raise ValueError(f"parameter {name}: {value!r} is not of type {self.type_.name}")
 
     def __repr__(self) -> str:
         return f"Parameter({self.name!r}, {self.type_.name}, {self.value!r})"
 
+    @classmethod
+    def from_parameter_msg(cls, param_msg: Any) -> Parameter:
+        """
+        From a rcl_interfaces/msg/Parameter.
 
-class ParameterStore:
+        :raises ValueError: if its type is none.
+        """
+        type_ = ParameterType(param_msg.value.type)
+        return cls(param_msg.name, type_, parameter_value_to_python(param_msg.value))
+
+    def get_parameter_value(self) -> Any:
+        """As a rcl_interfaces/msg/ParameterValue."""
+        message = message_class("rcl_interfaces/msg/ParameterValue")(type=int(self.type_))
+        if self.type_ != ParameterType.NOT_SET:
+            value = [item[0] for item in self.value] if self.type_ == ParameterType.BYTE_ARRAY else self.value
+            setattr(message, _FIELDS[self.type_], value)
+        return message
+
+    def to_parameter_msg(self) -> Any:
+        """As a rcl_interfaces/msg/Parameter."""
+        return message_class("rcl_interfaces/msg/Parameter")(name=self.name, value=self.get_parameter_value())
+
+
+def parameter_value_to_python(parameter_value: Any) -> Any:
     """
-    The declared parameters of one node.
+    The value that a rcl_interfaces/msg/ParameterValue holds, None if it holds none.
 
-    :param overrides: values of the command line and of parameter files.
+    :raises ValueError: if its type is none.
     """
-
-    def __init__(self, overrides: dict[str, Any]) -> None:
-        self._overrides = overrides
-        self._values: dict[str, Parameter] = {}
-        self._descriptors: dict[str, Any] = {}
-        self.callbacks: list[SetCallback] = []
-
-    def declare(self, name: str, value: Any, descriptor: Any | None) -> Parameter:
-        """
-        Declare a parameter and give it its override, if there is one.
-
-        :raises InvalidParameterTypeException: if the override is of another type than the default.
-        :raises InvalidParameterValueException: if descriptor or callback refuse the value.
-        """
-        descriptor = descriptor or message_class("rcl_interfaces/msg/ParameterDescriptor")(name=name)
-        parameter = Parameter(name, value=value)
-        if name in self._overrides:
-            given = Parameter(name, value=self._overrides[name])
-            if given.type_ != parameter.type_ and not descriptor.dynamic_typing:
-                raise InvalidParameterTypeException(
-                    f"parameter {name}: got {given.value!r} ({given.type_.name}), {parameter.type_.name} is needed"
-                )
-            parameter = given
-        refusal = _out_of_range(parameter, descriptor) or self._ask([parameter])
-        if refusal:
-            raise InvalidParameterValueException(f"parameter {name}: {refusal}")
-        self._values[name], self._descriptors[name] = parameter, descriptor
-        return parameter
-
-    def get(self, name: str) -> Parameter:
-        """
-        :raises ParameterNotDeclaredException: if there is no such parameter.
-        """
-        if name not in self._values:
-            raise ParameterNotDeclaredException(f"parameter {name} is not declared")
-        return self._values[name]
-
-    def has(self, name: str) -> bool:
-        return name in self._values
-
-    def set(self, parameters: Sequence[Parameter]) -> list[Any]:
-        """Set each parameter that may be set; a SetParametersResult for each says why not."""
-        result = message_class("rcl_interfaces/msg/SetParametersResult")
-        results = []
-        for parameter in parameters:
-            refusal = self._refusal(parameter)
-            if not refusal:
-                self._values[parameter.name] = parameter
-            results.append(result(successful=not refusal, reason=refusal))
-        return results
-
-    def _refusal(self, parameter: Parameter) -> str:
-        declared = self._values.get(parameter.name)
-        if declared is None:
-            return f"parameter {parameter.name} is not declared"
-        descriptor = self._descriptors[parameter.name]
-        if descriptor.read_only:
-            return f"parameter {parameter.name} is read-only"
-        if parameter.type_ != declared.type_ and not descriptor.dynamic_typing:
-            return f"parameter {parameter.name}: {parameter.type_.name} given, {declared.type_.name} needed"
-        return _out_of_range(parameter, descriptor) or self._ask([parameter])
-
-    def _ask(self, parameters: Sequence[Parameter]) -> str:
-        for callback in self.callbacks:
-            result = callback(parameters)
-            if not result.successful:
-                return result.reason or "refused"
-        return ""
-
-
-def _out_of_range(parameter: Parameter, descriptor: Any) -> str:
-    for limits in (*descriptor.integer_range, *descriptor.floating_point_range):
-        if isinstance(parameter.value, (int, float)) and not limits.from_value <= parameter.value <= limits.to_value:
-            return f"{parameter.value} is outside {limits.from_value} to {limits.to_value}"
-    return ""
+    type_ = ParameterType(parameter_value.type)
+    if type_ == ParameterType.NOT_SET:
+        return None
+    value = getattr(parameter_value, _FIELDS[type_])
+    if type_ == ParameterType.BYTE_ARRAY:
+        return [bytes([item]) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -8,6 +8,23 @@ from enum import IntEnum
 from cyclonedds.core import Policy, Qos
 from cyclonedds.util import duration
 
+from wsvs_ros.ros.embedded.clock import Duration
+
+
+class QoSPolicyKind(IntEnum):
+    """The policies that there are."""
+
+    INVALID = 1 << 0
+    DURABILITY = 1 << 1
+    DEADLINE = 1 << 2
+    LIVELINESS = 1 << 3
+    RELIABILITY = 1 << 4
+    HISTORY = 1 << 5
+    LIFESPAN = 1 << 6
+    DEPTH = 1 << 7
+    LIVELINESS_LEASE_DURATION = 1 << 8
+    AVOID_ROS_NAMESPACE_CONVENTIONS = 1 << 9
+
 
 class ReliabilityPolicy(IntEnum):
     SYSTEM_DEFAULT = 0
@@ -29,12 +46,13 @@ class HistoryPolicy(IntEnum):
 
 @dataclass
 class QoSProfile:
-    """The policies that the subset honours; deadlines, lifespans and liveliness are not among them."""
+    """The policies that the subset honours; deadlines and liveliness are not among them."""
 
-    depth: int = 10
     history: HistoryPolicy = HistoryPolicy.KEEP_LAST
+    depth: int = 10
     reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE
     durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
+    lifespan: Duration | None = None
 
     def to_dds(self, user_data: bytes) -> Qos:
         """The profile as DDS policies, with an endpoint's user data."""
@@ -50,12 +68,19 @@ class QoSProfile:
         ]
         if latched:
             policies.append(Policy.DurabilityService(duration(seconds=0), history, -1, -1, -1))
+        if self.lifespan is not None:
+            policies.append(Policy.Lifespan(self.lifespan.nanoseconds))
         return Qos(*policies)
 
 
+qos_profile_default = QoSProfile()
 qos_profile_sensor_data = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 qos_profile_system_default = QoSProfile()
+qos_profile_services_default = QoSProfile()
 qos_profile_parameters = QoSProfile(depth=1000)
+qos_profile_parameter_events = QoSProfile(depth=1000)
+# rcl's
+rosout_profile = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
 
 QoSReliabilityPolicy = ReliabilityPolicy
 QoSDurabilityPolicy = DurabilityPolicy

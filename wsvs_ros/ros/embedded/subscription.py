@@ -89,6 +89,11 @@ class Subscription:
             return 0
         return int(self._reader.get_subscription_matched_status().current_count)
 
+    @property
+    def destroyed(self) -> bool:
+        """Whether it has left the topic; whoever spins calls back no more then."""
+        return self._reader is None
+
     def destroy(self) -> None:
         """Leave the topic."""
         self._close()
