@@ -189,7 +189,7 @@ def levels(message: Any) -> dict[str, int]:
 
 def test_diagnostics_tell_of_a_silent_camera(running: Running) -> None:
     from diagnostic_msgs.msg import DiagnosticArray
-    from node_checks import LABEL_TOPIC, Peer
+    from node_checks import LABEL_TOPIC, Peer, image
 
     assert running.set(stale_after=1.0).successful
     assert running.node.start()
@@ -202,7 +202,10 @@ def test_diagnostics_tell_of_a_silent_camera(running: Running) -> None:
     found.clear()
     index = 0
     while not found and index < 200:
-        peer.send(index)
+        header = image(0).header
+        now = peer.node.get_clock().now().to_msg()
+        header.stamp.sec, header.stamp.nanosec = now.sec, now.nanosec
+        peer.send(index, header=header)
         index += 1
         peer.spin_until(lambda: False, 0.05)
     good = found[-1]
