@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -67,7 +69,9 @@ class LiveNode:
         from rclpy.qos import QoSProfile, ReliabilityPolicy
         from sensor_msgs.msg import Image
 
-        words = [sys.executable, "-m", "wsvs_ros.cli.main", "run", "--image", IMAGE, *arguments]
+        self._folder = tempfile.TemporaryDirectory()
+        self._probe = Path(self._folder.name) / "seconds.json"
+        words = [sys.executable, "-m", "benchmarks.probed_node", str(self._probe), "--image", IMAGE, *arguments]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
         self._process = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
         rclpy.init(args=[])
@@ -76,6 +80,7 @@ class LiveNode:
         reliable = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
         self._camera = self._node.create_publisher(Image, IMAGE, QoSProfile(depth=5))
         self._node.create_subscription(Image, LABEL, self._on_label, reliable)
+        self.segmenter_seconds: dict[int, float] = {}  # by stamp, once the node is closed
         self._run = Run()
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
@@ -124,6 +129,8 @@ class LiveNode:
         self._listener.join()
         self._node.destroy_node()
         self._rclpy.try_shutdown()
+        self.segmenter_seconds = {int(k): v for k, v in json.loads(self._probe.read_text(encoding="utf-8")).items()}
+        self._folder.cleanup()
         return log
 
     def _spin(self) -> None:
