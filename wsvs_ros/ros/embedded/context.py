@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -13,8 +14,9 @@ from cyclonedds.core import DDSException, GuardCondition, Policy, Qos
 from cyclonedds.domain import DomainParticipant
 
 from wsvs_ros.ros.embedded.errors import EmbeddedError
+from wsvs_ros.ros.embedded.graph import Graph
 from wsvs_ros.ros.embedded.names import RosArguments, parse_arguments
-from wsvs_ros.ros.embedded.samples import delete
+from wsvs_ros.ros.embedded.samples import delete, gid
 
 LOOPBACK_URI = (
     "<CycloneDDS><Domain><General>"
@@ -56,6 +58,13 @@ class Context:
                 f"DDS does not start in domain {domain}: {error.msg}; check CYCLONEDDS_URI and the network"
             ) from None
         self.wake = GuardCondition(self.participant)
+        self.graph = Graph(self.participant)
+        self._endpoint_numbers = itertools.count(1)
+
+    def new_endpoint_id(self) -> str:
+        """An id of a service, in the notation of rmw_cyclonedds: no other in the domain has it."""
+        number = next(self._endpoint_numbers).to_bytes(4, "big")
+        return ".".join(f"{byte:x}" for byte in gid(self.participant)[:12] + number)
 
     def stop(self) -> None:
         """Let whoever spins return."""
@@ -130,6 +139,7 @@ def shutdown(*, context: Any = None) -> None:
     stopping = current()
     stopping.stop()
     _current = None
+    stopping.graph.close()
     delete(stopping.participant)  # and all that is in it
     if threading.current_thread() is threading.main_thread():
         for number, handler in _previous_handlers.items():
