@@ -99,6 +99,8 @@ def _member_type(node: Any) -> Any:
     if kind == Nodetype.NAME:
         return _sample_type(detail)
     if kind == Nodetype.BASE:
+        if detail[0] == "string" and detail[1]:
+            return kinds.bounded_str[detail[1]]
         plain = {"string": str, "wstring": str, "bool": bool, "byte": kinds.uint8, "char": kinds.uint8}
         return plain.get(detail[0]) or getattr(kinds, detail[0])
     inner, length = _member_type(detail[0]), detail[1]
