@@ -162,12 +162,12 @@ def receive_from_camera(ros: Any, reliability: str) -> list[Any]:
 @pytest.fixture
 def small_sockets(monkeypatch: pytest.MonkeyPatch, ros: Any) -> None:
     """The middleware as on a machine whose kernel keeps 208 kB for a socket, as Ubuntu's does."""
-    from wsvs_ros.ros.embedded import context
+    from wsvs_ros.ros.embedded import discovery
 
     limit = "<Internal><SocketReceiveBufferSize max='208kB'/>"
-    uri = context.LOOPBACK_URI.replace("<Internal>", limit)
+    uri = discovery.LOOPBACK_URI.replace("<Internal>", limit)
     assert limit in uri
-    monkeypatch.setattr(context, "LOOPBACK_URI", uri)
+    monkeypatch.setattr(discovery, "LOOPBACK_URI", uri)
     monkeypatch.setenv("CYCLONEDDS_URI", uri)
     ros.shutdown()
     ros.init(args=[])

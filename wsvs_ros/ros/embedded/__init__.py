@@ -35,6 +35,6 @@ def install() -> None:
 
 def loopback_uri() -> str:
     """A CYCLONEDDS_URI that keeps all DDS traffic on this machine; set it before `rclpy.init()`."""
-    from wsvs_ros.ros.embedded.context import LOOPBACK_URI
+    from wsvs_ros.ros.embedded.discovery import LOOPBACK_URI
 
     return LOOPBACK_URI

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -10,26 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from cyclonedds.core import DDSException, GuardCondition, Policy, Qos
-from cyclonedds.domain import DomainParticipant
+from cyclonedds.domain import Domain, DomainParticipant
 
+from wsvs_ros.ros.embedded import discovery
 from wsvs_ros.ros.embedded.errors import EmbeddedError
+from wsvs_ros.ros.embedded.graph import Graph
 from wsvs_ros.ros.embedded.names import RosArguments, parse_arguments
-from wsvs_ros.ros.embedded.samples import delete
-
-LOOPBACK_URI = (
-    "<CycloneDDS><Domain><General>"
-    '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
-    "<AllowMulticast>false</AllowMulticast>"
-    "<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>8000B</FragmentSize></General>"
-    "<Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>60</MaxAutoParticipantIndex>"
-    '<Peers><Peer Address="127.0.0.1"/></Peers></Discovery>'
-    "<Internal><NackDelay>1ms</NackDelay></Internal></Domain></CycloneDDS>"
-)
-"""
-A CYCLONEDDS_URI that keeps all traffic on this machine. Every process that is to meet needs it.
-
-Large datagrams and asking again at once bring images whole through a socket buffer that is smaller than they are.
-"""
+from wsvs_ros.ros.embedded.samples import delete, gid
 
 
 class Context:
@@ -45,17 +33,36 @@ class Context:
         self.stopped = threading.Event()
         self.terminated = self.interrupted = False
         self.spinning = False
-        self.loopback = os.environ.get("CYCLONEDDS_URI") == LOOPBACK_URI
+        self.loopback = discovery.is_local()
+        config = discovery.configuration()
         domain = os.environ.get("ROS_DOMAIN_ID") or "0"
         if not domain.isdigit() or int(domain) > 232:
             raise EmbeddedError(f"ROS_DOMAIN_ID={domain}: a number from 0 to 232 is needed")
+        self._domain: Domain | None = None
         try:
+            if config is not None:
+                self._domain = Domain(int(domain), config)
             self.participant = DomainParticipant(int(domain), Qos(Policy.Userdata(b"enclave=/;")))
         except DDSException as error:
+            delete(self._domain)
             raise EmbeddedError(
                 f"DDS does not start in domain {domain}: {error.msg}; check CYCLONEDDS_URI and the network"
             ) from None
         self.wake = GuardCondition(self.participant)
+        self.graph = Graph(self.participant)
+        self._endpoint_numbers = itertools.count(1)
+
+    def new_endpoint_id(self) -> str:
+        """An id of a service, in the notation of rmw_cyclonedds: no other in the domain has it."""
+        number = next(self._endpoint_numbers).to_bytes(4, "big")
+        return ".".join(f"{byte:x}" for byte in gid(self.participant)[:12] + number)
+
+    def close(self) -> None:
+        """Leave the domain, with all nodes."""
+        self.stop()
+        self.graph.close()
+        delete(self.participant)  # and all that is in it
+        delete(self._domain)
 
     def stop(self) -> None:
         """Let whoever spins return."""
@@ -128,9 +135,8 @@ def shutdown(*, context: Any = None) -> None:
     """
     global _current, _previous_handlers
     stopping = current()
-    stopping.stop()
     _current = None
-    delete(stopping.participant)  # and all that is in it
+    stopping.close()
     if threading.current_thread() is threading.main_thread():
         for number, handler in _previous_handlers.items():
             signal.signal(number, handler)

@@ -9,8 +9,10 @@ from cyclonedds.core import DDSException, WaitSet
 from cyclonedds.util import duration
 
 from wsvs_ros.ros.embedded import context as contexts
-from wsvs_ros.ros.embedded.errors import EmbeddedError, ExternalShutdownException
+from wsvs_ros.ros.embedded.errors import ExternalShutdownException
 from wsvs_ros.ros.embedded.node import Node
+from wsvs_ros.ros.embedded.service import Service
+from wsvs_ros.ros.embedded.subscription import Subscription
 
 _SLICE = 0.1  # seconds; Python runs its signal handlers between waits only
 
@@ -86,39 +88,31 @@ class SingleThreadedExecutor:
         return min((timer.due for node in self._nodes for timer in node.timers), default=float("inf"))
 
     def _work(self) -> bool:
-        """One message of each subscription and every timer that is due; whether there was any."""
+        """One message of each subscription and service and every timer that is due; whether there was any."""
         worked = False
         now = time.monotonic()
         for node in tuple(self._nodes):
             for timer in node.timers:
                 worked |= timer.fire(now)
-            for subscription in node.subscriptions:
-                complaint = subscription.check_publishers()
-                if complaint:
-                    node.get_logger().warning(complaint)
-                try:
-                    message = subscription.take()
-                except EmbeddedError as error:
-                    node.get_logger().warning(
-                        f"{subscription.topic_name}: a message was dropped: {error}", throttle_duration_sec=5.0
-                    )
-                    worked = True
-                    continue
-                if message is not None:
-                    worked = True
-                    if not subscription.destroyed:  # by another thread, meanwhile
-                        subscription.callback(message)
+            for endpoint in _endpoints(node):
+                worked |= endpoint.work(node.get_logger())
         return worked
 
     def _attach(self) -> None:
-        """Wait for exactly the subscriptions that exist now."""
-        conditions = [s.condition for node in self._nodes for s in node.subscriptions if s.condition is not None]
+        """Wait for exactly the subscriptions and services that exist now."""
+        endpoints = [endpoint for node in self._nodes for endpoint in _endpoints(node)]
+        conditions = [endpoint.condition for endpoint in endpoints if endpoint.condition is not None]
         if [id(condition) for condition in conditions] == [id(condition) for condition in self._conditions]:
             return
         # a new one, as a deleted condition cannot be detached
         self._conditions, self._waitset = conditions, WaitSet(self._context.participant)
         for entity in (self._context.wake, *conditions):
             self._waitset.attach(entity)
+
+
+def _endpoints(node: Node) -> tuple[Subscription | Service, ...]:
+    """Those that something may come in at."""
+    return (*node.subscriptions, *node.services)
 
 
 _executor: SingleThreadedExecutor | None = None

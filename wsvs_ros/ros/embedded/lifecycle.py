@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from wsvs_ros.ros.embedded.errors import RCLError, unsupported
 from wsvs_ros.ros.embedded.lifecycle_graph import PRIMARY, StateMachine
+from wsvs_ros.ros.embedded.lifecycle_services import LifecycleServices
 from wsvs_ros.ros.embedded.messages import message_class
 from wsvs_ros.ros.embedded.node import Node
 
@@ -71,6 +72,7 @@ class LifecycleNode(Node):
         if enable_communication_interface:
             event = message_class("lifecycle_msgs/msg/TransitionEvent")
             self.__transition_events = self.create_publisher(event, "~/transition_event", 10)
+            LifecycleServices(self._state_machine, self._offer_service, self.__succeeds)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self.__ask_entities("on_configure", state)
@@ -127,6 +129,9 @@ class LifecycleNode(Node):
             if result != TransitionCallbackReturn.SUCCESS:
                 return result
         return TransitionCallbackReturn.SUCCESS
+
+    def __succeeds(self, transition: str | int) -> bool:
+        return self.__change_state(transition) == TransitionCallbackReturn.SUCCESS
 
     def __change_state(self, transition: str | int) -> TransitionCallbackReturn:
         """

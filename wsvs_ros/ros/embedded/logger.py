@@ -5,54 +5,118 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
+from enum import IntEnum
+from types import FrameType
+from typing import NamedTuple
 
 LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
+
+
+class LoggingSeverity(IntEnum):
+    """How much a line matters."""
+
+    UNSET = 0
+    DEBUG = 10
+    INFO = 20
+    WARN = 30
+    ERROR = 40
+    FATAL = 50
+
+
+class Line(NamedTuple):
+    """What is logged, and where in the code."""
+
+    level: str
+    name: str
+    text: str
+    file: str
+    function: str
+    number: int
 
 
 class Logger:
     """
     Writes `[LEVEL] [seconds] [name]: text` to standard error.
 
+    Of a line with `throttle_duration_sec`, `once` or `skip_first`, the calling place decides whether it is written.
+
     :param level: the lowest level that is written, a key of LEVELS.
+    :param sink: gets each line, too.
     """
 
-    def __init__(self, name: str, level: str = "info") -> None:
+    def __init__(self, name: str, level: str = "info", sink: Callable[[Line], None] | None = None) -> None:
         self.name = name
         self._level = LEVELS.get(level, LEVELS["info"])
+        self._sink = sink
         self._last: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def debug(self, text: str, *, throttle_duration_sec: float = 0.0) -> bool:
-        return self._log("debug", text, throttle_duration_sec)
+    def get_child(self, name: str) -> Logger:
+        """The logger of a part, `<name>.<part>`."""
+        child = Logger(f"{self.name}.{name}", sink=self._sink)
+        child._level = self._level
+        return child
 
-    def info(self, text: str, *, throttle_duration_sec: float = 0.0) -> bool:
-        return self._log("info", text, throttle_duration_sec)
+    def set_level(self, level: int) -> None:
+        """The lowest severity that is written."""
+        self._level = int(level) or LEVELS["info"]
 
-    def warning(self, text: str, *, throttle_duration_sec: float = 0.0) -> bool:
-        return self._log("warn", text, throttle_duration_sec)
+    def get_effective_level(self) -> LoggingSeverity:
+        return LoggingSeverity(self._level)
+
+    def is_enabled_for(self, severity: int) -> bool:
+        return int(severity) >= self._level
+
+    def debug(
+        self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
+    ) -> bool:
+        return self._log("debug", message, throttle_duration_sec, once, skip_first)
+
+    def info(
+        self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
+    ) -> bool:
+        return self._log("info", message, throttle_duration_sec, once, skip_first)
+
+    def warning(
+        self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
+    ) -> bool:
+        return self._log("warn", message, throttle_duration_sec, once, skip_first)
 
     warn = warning
 
-    def error(self, text: str, *, throttle_duration_sec: float = 0.0) -> bool:
-        return self._log("error", text, throttle_duration_sec)
+    def error(
+        self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
+    ) -> bool:
+        return self._log("error", message, throttle_duration_sec, once, skip_first)
 
-    def fatal(self, text: str, *, throttle_duration_sec: float = 0.0) -> bool:
-        return self._log("fatal", text, throttle_duration_sec)
+    def fatal(
+        self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
+    ) -> bool:
+        return self._log("fatal", message, throttle_duration_sec, once, skip_first)
 
-    def _log(self, level: str, text: str, throttle: float) -> bool:
+    def _log(self, level: str, text: str, throttle: float, once: bool, skip_first: bool) -> bool:
         if LEVELS[level] < self._level:
             return False
-        if throttle and not self._due(sys._getframe(2), throttle):
+        caller = sys._getframe(2)
+        if (throttle or once or skip_first) and not self._due(caller, throttle, once, skip_first):
             return False
         print(f"[{level.upper()}] [{time.time():.9f}] [{self.name}]: {text}", file=sys.stderr, flush=True)
+        if self._sink is not None:
+            code = caller.f_code
+            self._sink(Line(level, self.name, str(text), code.co_filename, code.co_name, caller.f_lineno))
         return True
 
-    def _due(self, caller: object, throttle: float) -> bool:
-        """Throttling counts by the calling line, as rclpy's does."""
-        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"  # type: ignore[attr-defined]
+    def _due(self, caller: FrameType, throttle: float, once: bool, skip_first: bool) -> bool:
+        """Filters count by the calling line, as rclpy's do."""
+        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         with self._lock:
             now = time.monotonic()
-            if now - self._last.get(place, -throttle) < throttle:
+            last = self._last.get(place)
+            if last is None:
+                self._last[place] = -throttle if skip_first else now  # what is skipped holds nothing back
+                return not skip_first
+            if once or now - last < throttle:
                 return False
             self._last[place] = now
             return True

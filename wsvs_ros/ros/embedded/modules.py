@@ -79,7 +79,7 @@ _MODULES: dict[str, dict[str, Any]] = {
     "rclpy.clock": _names(clock, "Clock", "ClockType"),
     "rclpy.duration": _names(clock, "Duration"),
     "rclpy.time": _names(clock, "Time"),
-    "rclpy.logging": {"get_logger": logger.Logger},
+    "rclpy.logging": {"get_logger": logger.Logger, "LoggingSeverity": logger.LoggingSeverity},
     "rclpy.qos": _names(
         qos,
         "DurabilityPolicy",

@@ -10,12 +10,23 @@ from wsvs_ros.ros.embedded.callback_groups import CallbackGroup
 from wsvs_ros.ros.embedded.clock import Clock
 from wsvs_ros.ros.embedded.errors import unsupported
 from wsvs_ros.ros.embedded.logger import Logger
+from wsvs_ros.ros.embedded.messages import message_class, service_class
 from wsvs_ros.ros.embedded.names import load_parameters, resolve
 from wsvs_ros.ros.embedded.node_parameters import NodeParameters
+from wsvs_ros.ros.embedded.parameter import Parameter
+from wsvs_ros.ros.embedded.parameter_services import ParameterServices
 from wsvs_ros.ros.embedded.parameter_store import ParameterStore
 from wsvs_ros.ros.embedded.publisher import Publisher
-from wsvs_ros.ros.embedded.qos import QoSProfile, profile
+from wsvs_ros.ros.embedded.qos import (
+    QoSProfile,
+    profile,
+    qos_profile_parameter_events,
+    qos_profile_parameters,
+    qos_profile_services_default,
+)
 from wsvs_ros.ros.embedded.qos_overriding_options import QoSOverridingOptions, override
+from wsvs_ros.ros.embedded.rosout import Rosout
+from wsvs_ros.ros.embedded.service import Service
 from wsvs_ros.ros.embedded.subscription import Subscription
 from wsvs_ros.ros.embedded.timer import Timer
 
@@ -24,23 +35,52 @@ class Node(NodeParameters):
     """
     The part of rclpy.node.Node that a perception node needs.
 
-    Services, clients and actions are left out and say so.
+    It answers the services about its parameters; services of a user's own, clients and actions are left out and
+    say so.
 
     :param node_name: may be renamed by `-r __node:=`, its namespace by `-r __ns:=`.
+    :param parameter_overrides: values that win over those of the command line and of files.
     """
 
-    def __init__(self, node_name: str, *, namespace: str = "/", **_options: Any) -> None:
+    def __init__(
+        self,
+        node_name: str,
+        *,
+        namespace: str | None = None,
+        enable_rosout: bool = True,
+        start_parameter_services: bool = True,
+        parameter_overrides: Sequence[Parameter] | None = None,
+        automatically_declare_parameters_from_overrides: bool = False,
+        **options: Any,
+    ) -> None:
+        for option in options:
+            raise unsupported(f"the option {option} of a node")
         self.context = contexts.current()
         arguments = self.context.arguments
         self.__name = arguments.remap("__node") or node_name
         self.__namespace = "/" + (arguments.remap("__ns") or namespace or "/").strip("/")
         values = load_parameters(arguments.files, node=self.__name, namespace=self.__namespace)
-        self._parameters = ParameterStore({**values, **arguments.parameters})
-        self._logger = Logger(self.get_fully_qualified_name().strip("/").replace("/", "."), arguments.log_level)
-        self._clock = Clock()
+        values |= arguments.parameters | {item.name: item.value for item in parameter_overrides or ()}
         self._publishers: list[Publisher] = []
         self._subscriptions: list[Subscription] = []
+        self._services: list[Service] = []
         self._timers: list[Timer] = []
+        self._clock = Clock()
+        self.__rosout = Rosout(self.context.participant) if enable_rosout else None
+        sink = self.__rosout.publish if self.__rosout is not None else None
+        name = self.get_fully_qualified_name().strip("/").replace("/", ".")
+        self._logger = Logger(name, arguments.log_level, sink)
+        event = message_class("rcl_interfaces/msg/ParameterEvent")
+        self.__events: Publisher | None = self.create_publisher(
+            event, "/parameter_events", qos_profile_parameter_events
+        )
+        self._parameters = ParameterStore(values, self.__tell)
+        if automatically_declare_parameters_from_overrides:
+            for key, value in values.items():
+                self.declare_parameter(key, value)
+        if start_parameter_services:
+            ParameterServices(self, self._offer_parameter_service)
+        self.context.graph.add(self, self.__namespace, self.__name, self.__gids)
 
     def get_name(self) -> str:
         return self.__name
@@ -66,21 +106,22 @@ class Node(NodeParameters):
         return tuple(self._subscriptions)
 
     @property
+    def services(self) -> Sequence[Service]:
+        return tuple(self._services)
+
+    @property
     def timers(self) -> Sequence[Timer]:
         return tuple(self._timers)
 
     def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
         """The topic's full name, after the remapping rules."""
-        full = resolve(topic, node=self.__name, namespace=self.__namespace)
+        full = self.__expand(topic)
         if only_expand:
             return full
         for source, to in self.context.arguments.remaps:
             if not source.startswith("__") and self.__expand(source) == full:
                 return self.__expand(to)
         return full
-
-    def __expand(self, name: str) -> str:
-        return resolve(name, node=self.__name, namespace=self.__namespace)
 
     def create_publisher(
         self,
@@ -93,9 +134,7 @@ class Node(NodeParameters):
     ) -> Publisher:
         name = self.resolve_topic_name(topic)
         qos = override(self, profile(qos_profile), qos_overriding_options, topic=name, entity="publisher")
-        publisher = Publisher(self.context.participant, msg_type, name, qos)
-        self._publishers.append(publisher)
-        return publisher
+        return self.__add(self._publishers, Publisher(self.context.participant, msg_type, name, qos))
 
     def create_subscription(
         self,
@@ -110,10 +149,7 @@ class Node(NodeParameters):
     ) -> Subscription:
         name = self.resolve_topic_name(topic)
         qos = override(self, profile(qos_profile), qos_overriding_options, topic=name, entity="subscription")
-        subscription = Subscription(self.context, msg_type, name, callback, qos, raw=raw)
-        self._subscriptions.append(subscription)
-        self.__wake()
-        return subscription
+        return self.__add(self._subscriptions, Subscription(self.context, msg_type, name, callback, qos, raw=raw))
 
     def create_timer(
         self,
@@ -123,32 +159,27 @@ class Node(NodeParameters):
         clock: Clock | None = None,
         autostart: bool = True,
     ) -> Timer:
-        timer = Timer(timer_period_sec, callback, autostart=autostart, changed=self.__wake)
-        self._timers.append(timer)
-        self.__wake()
-        return timer
+        return self.__add(self._timers, Timer(timer_period_sec, callback, autostart=autostart, changed=self.__wake))
 
     def destroy_publisher(self, publisher: Publisher) -> bool:
-        return _destroy(self._publishers, publisher)
+        return self.__destroy(self._publishers, publisher)
 
     def destroy_subscription(self, subscription: Subscription) -> bool:
-        return _destroy(self._subscriptions, subscription)
+        return self.__destroy(self._subscriptions, subscription)
 
     def destroy_timer(self, timer: Timer) -> bool:
-        return _destroy(self._timers, timer)
+        return self.__destroy(self._timers, timer)
 
     def destroy_node(self) -> None:
-        """Leave all topics."""
-        for publisher in self.publishers:
-            self.destroy_publisher(publisher)
-        for subscription in self.subscriptions:
-            self.destroy_subscription(subscription)
-        for timer in self.timers:
-            self.destroy_timer(timer)
-
-    def __wake(self) -> None:
-        """Let whoever spins look again at what there is."""
-        self.context.wake.set(True)
+        """Leave all topics and services."""
+        self.context.graph.remove(self)
+        self.__events = None
+        kept: Sequence[list[Any]] = (self._publishers, self._subscriptions, self._services, self._timers)
+        for endpoints in kept:
+            while endpoints:
+                self.__destroy(endpoints, endpoints[0])
+        if self.__rosout is not None:
+            self.__rosout.publisher.destroy()
 
     def create_service(self, *_: Any, **__: Any) -> None:
         raise unsupported("create_service")
@@ -156,10 +187,52 @@ class Node(NodeParameters):
     def create_client(self, *_: Any, **__: Any) -> None:
         raise unsupported("create_client")
 
+    def create_rate(self, *_: Any, **__: Any) -> None:
+        raise unsupported("create_rate")
 
-def _destroy(endpoints: list[Any], endpoint: Any) -> bool:
-    if endpoint not in endpoints:
-        return False
-    endpoints.remove(endpoint)
-    endpoint.destroy()
-    return True
+    def _offer_service(
+        self, service_type: str, name: str, callback: Any, qos: QoSProfile = qos_profile_services_default
+    ) -> None:
+        service = Service(self.context, service_class(service_type), self.resolve_topic_name(name), callback, qos)
+        self.__add(self._services, service)
+
+    def _offer_parameter_service(self, service_type: str, name: str, callback: Any) -> None:
+        self._offer_service(service_type, name, callback, qos_profile_parameters)
+
+    def __expand(self, name: str) -> str:
+        return resolve(name, node=self.__name, namespace=self.__namespace)
+
+    def __add(self, endpoints: list[Any], endpoint: Any) -> Any:
+        endpoints.append(endpoint)
+        self.context.graph.announce()
+        self.__wake()
+        return endpoint
+
+    def __destroy(self, endpoints: list[Any], endpoint: Any) -> bool:
+        if endpoint not in endpoints:
+            return False
+        endpoints.remove(endpoint)
+        endpoint.destroy()
+        self.context.graph.announce()
+        return True
+
+    def __wake(self) -> None:
+        """Let whoever spins look again at what there is."""
+        self.context.wake.set(True)
+
+    def __gids(self) -> tuple[list[bytes], list[bytes]]:
+        """Those of its readers and of its writers."""
+        rosout = [] if self.__rosout is None else [self.__rosout.publisher]
+        endpoints: tuple[Any, ...] = (*rosout, *self.publishers, *self.subscriptions, *self.services)
+        readers, writers = zip(*(endpoint.gids for endpoint in endpoints), strict=True) if endpoints else ((), ())
+        return [gid for gids in readers for gid in gids], [gid for gids in writers for gid in gids]
+
+    def __tell(self, new: list[Parameter], changed: list[Parameter], deleted: list[Parameter]) -> None:
+        """Publish a change of parameters."""
+        if self.__events is None:
+            return
+        event = self.__events.msg_type(node=self.get_fully_qualified_name(), stamp=self._clock.now().to_msg())
+        event.new_parameters = [parameter.to_parameter_msg() for parameter in new]
+        event.changed_parameters = [parameter.to_parameter_msg() for parameter in changed]
+        event.deleted_parameters = [parameter.to_parameter_msg() for parameter in deleted]
+        self.__events.publish(event)

@@ -9,7 +9,7 @@ from cyclonedds.pub import DataWriter
 
 from wsvs_ros.ros.embedded.messages import serialize
 from wsvs_ros.ros.embedded.qos import QoSProfile
-from wsvs_ros.ros.embedded.samples import delete, make_sample, make_topic, user_data
+from wsvs_ros.ros.embedded.samples import delete, gid, make_sample, make_topic, user_data
 
 
 class Publisher:
@@ -22,6 +22,7 @@ class Publisher:
         self._writer: DataWriter | None = DataWriter(
             participant, make_topic(participant, topic, message_type), qos.to_dds(user_data(message_type))
         )
+        self.gids: tuple[list[bytes], list[bytes]] = ([], [gid(self._writer)])
 
     def publish(self, message: Any) -> None:
         """

@@ -65,6 +65,7 @@ class QoSProfile:
             Policy.Reliability.BestEffort if best_effort else Policy.Reliability.Reliable(duration(milliseconds=100)),
             Policy.Durability.TransientLocal if latched else Policy.Durability.Volatile,
             Policy.Userdata(user_data),
+            Policy.WriterDataLifecycle(autodispose=False),  # what was published stays when its publisher goes
         ]
         if latched:
             policies.append(Policy.DurabilityService(duration(seconds=0), history, -1, -1, -1))

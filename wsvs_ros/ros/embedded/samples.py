@@ -15,13 +15,27 @@ from rosbags.interfaces import Nodetype
 from wsvs_ros.ros.embedded.messages import type_name, typestore
 
 
-def make_topic(participant: DomainParticipant, name: str, message_type: type[Any]) -> Topic:
+def make_topic(participant: DomainParticipant, name: str, message_type: type[Any], *, prefix: str = "rt") -> Topic:
     """
     The DDS topic of a ROS 2 topic.
 
     :param name: the full name, e.g. `/camera/image_raw`.
+    :param prefix: what ROS 2 puts before the names of topics, but of its own few.
     """
-    return Topic(participant, f"rt{name}", _sample_type(type_name(message_type)))
+    return Topic(participant, f"{prefix}{name}", _sample_type(type_name(message_type)))
+
+
+def make_service_topics(participant: DomainParticipant, name: str, service_type: type[Any]) -> tuple[Topic, Topic]:
+    """
+    The DDS topics of a ROS 2 service's requests and replies, as rmw_cyclonedds has them.
+
+    :param name: the full name, e.g. `/camera/get_parameters`.
+    """
+    request, response = (type_name(part) for part in (service_type.Request, service_type.Response))
+    return (
+        Topic(participant, f"rq{name}Request", _sample_type(request, identified=True)),
+        Topic(participant, f"rr{name}Reply", _sample_type(response, identified=True)),
+    )
 
 
 def make_sample(kind: type[Any], raw: bytes) -> Any:
@@ -35,9 +49,14 @@ def make_sample(kind: type[Any], raw: bytes) -> Any:
     return sample
 
 
-def user_data(message_type: type[Any]) -> bytes:
+def user_data(message_type: type[Any], prefix: str = "") -> bytes:
     """An endpoint's user data: the type hash, without which a Jazzy peer warns of every endpoint."""
-    return f"typehash={typestore().hash_rihs01(type_name(message_type))};".encode()
+    return f"{prefix}typehash={typestore().hash_rihs01(type_name(message_type))};".encode()
+
+
+def gid(entity: Entity) -> bytes:
+    """An entity's id in the domain, 16 bytes."""
+    return entity.get_guid().bytes
 
 
 def delete(entity: Entity | None) -> None:
@@ -55,16 +74,19 @@ def _deserialize(kind: type[Any], data: bytes, has_header: bool = True, use_vers
 
 
 @cache
-def _sample_type(name: str) -> Any:
+def _sample_type(name: str, *, identified: bool = False) -> Any:
     """
     The DDS type of a message: ROS 2's names and members on the wire, and samples that stay as they are there.
 
     Cyclone DDS checks the bytes of a sample against the members; nothing else reads them. `rosbags` turns the
     bytes into a message in a fraction of the time that cyclonedds takes, and without lists.
+
+    :param identified: begin with the client's id and the request's number, as services' messages do.
     """
-    package, _, kind = name.split("/")
-    members = {field: _member_type(node) for field, node in typestore().fielddefs[name][1]}
-    sample: Any = make_idl_struct(f"{kind}_", f"{package}.msg.dds_.{kind}_", members, dataclassify=False)
+    package, space, kind = name.split("/")
+    members = {"client_guid": idl_types.uint64, "sequence_number": idl_types.int64} if identified else {}
+    members |= {field: _member_type(node) for field, node in typestore().fielddefs[name][1]}
+    sample: Any = make_idl_struct(f"{kind}_", f"{package}.{space}.dds_.{kind}_", members, dataclassify=False)
     sample.serialize = _serialize
     sample.deserialize = sample.deserialize_key = classmethod(_deserialize)
     return sample
@@ -77,6 +99,8 @@ def _member_type(node: Any) -> Any:
     if kind == Nodetype.NAME:
         return _sample_type(detail)
     if kind == Nodetype.BASE:
+        if detail[0] == "string" and detail[1]:
+            return kinds.bounded_str[detail[1]]
         plain = {"string": str, "wstring": str, "bool": bool, "byte": kinds.uint8, "char": kinds.uint8}
         return plain.get(detail[0]) or getattr(kinds, detail[0])
     inner, length = _member_type(detail[0]), detail[1]

@@ -11,9 +11,11 @@ from cyclonedds.internal import InvalidSample
 from cyclonedds.sub import DataReader
 
 from wsvs_ros.ros.embedded.context import Context
+from wsvs_ros.ros.embedded.errors import EmbeddedError
+from wsvs_ros.ros.embedded.logger import Logger
 from wsvs_ros.ros.embedded.messages import deserialize
 from wsvs_ros.ros.embedded.qos import QoSProfile, ReliabilityPolicy, policy_name
-from wsvs_ros.ros.embedded.samples import delete, make_topic, user_data
+from wsvs_ros.ros.embedded.samples import delete, gid, make_topic, user_data
 
 
 class Subscription:
@@ -49,6 +51,27 @@ class Subscription:
         self.condition: ReadCondition | None = None
         self._open(replace(qos, reliability=ReliabilityPolicy.RELIABLE) if self._tries_reliable else qos)
 
+    def work(self, logger: Logger) -> bool:
+        """
+        Call back with the next message.
+
+        :param logger: told what has to be said.
+        :return: whether there was one.
+        """
+        complaint = self.check_publishers()
+        if complaint:
+            logger.warning(complaint)
+        try:
+            message = self.take()
+        except EmbeddedError as error:
+            logger.warning(f"{self.topic_name}: a message was dropped: {error}", throttle_duration_sec=5.0)
+            return True
+        if message is None:
+            return False
+        if self._reader is not None:  # another thread may have destroyed it meanwhile
+            self.callback(message)
+        return True
+
     def take(self) -> Any | None:
         """
         The next message, None when there is none.
@@ -77,6 +100,7 @@ class Subscription:
             self._tries_reliable = False
             self._close()
             self._open(self.qos_profile)
+            self._context.graph.announce()
             return ""
         return (
             f"New publisher discovered on topic '{self.topic_name}', offering incompatible QoS. "
@@ -89,11 +113,6 @@ class Subscription:
             return 0
         return int(self._reader.get_subscription_matched_status().current_count)
 
-    @property
-    def destroyed(self) -> bool:
-        """Whether it has left the topic; whoever spins calls back no more then."""
-        return self._reader is None
-
     def destroy(self) -> None:
         """Leave the topic."""
         self._close()
@@ -103,6 +122,7 @@ class Subscription:
         participant = self._context.participant
         topic = make_topic(participant, self.topic_name, self.msg_type)
         self._reader = DataReader(participant, topic, qos.to_dds(user_data(self.msg_type)))
+        self.gids: tuple[list[bytes], list[bytes]] = ([gid(self._reader)], [])
         self.condition = ReadCondition(self._reader, ViewState.Any | SampleState.NotRead | InstanceState.Any)
         self._context.wake.set(True)  # whoever spins waits for the new condition from here on
 
