@@ -45,6 +45,7 @@ class CapturedFunction:
                 self._function(*places)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # another thread may use CUDA meanwhile
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             result = self._function(*places)
         return graph, places, result

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 
 import numpy as np
@@ -61,32 +61,35 @@ class OnDevice:
         if half is not None:
             self._crf = self._captured(lambda scores, images: DenseCrf(images, half).infer(scores))
 
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """The stream of all computations."""
+        with torch.no_grad(), nullcontext() if self._stream is None else torch.cuda.stream(self._stream):
+            yield
+
     def prepare(self, image: np.ndarray) -> tuple[Tensor, Tensor | None]:
         """(1, 3, H, W) uint8 RGB at the working size, and (1, 1, H, W) uint8 gray if there is motion to find."""
         size = (image.shape[1], image.shape[0])
-        with torch.no_grad(), self._on_stream():
-            pixels = torch.from_numpy(np.ascontiguousarray(image))
-            if self._stream is not None:
-                pixels = pixels.pin_memory().to(self._device, non_blocking=True)
-            resized = self._resize(size)(pixels.permute(2, 0, 1)[None]).flip(1).contiguous()
-            return resized, gray(resized) if self.motion else None
+        pixels = torch.from_numpy(np.ascontiguousarray(image))
+        if self._stream is not None:
+            pixels = pixels.pin_memory().to(self._device, non_blocking=True)
+        resized = self._resize(size)(pixels.permute(2, 0, 1)[None]).flip(1).contiguous()
+        return resized, gray(resized) if self.motion else None
 
     def flow(self, previous: Tensor, current: Tensor, out: Tensor, initial: Tensor | None) -> Tensor:
         """The flow between two gray images, into `out`."""
         assert self._flow is not None
-        with torch.no_grad(), self._on_stream():
-            guess = [] if initial is None else [initial[None]]
-            return out.copy_(self._flow.on_device(previous, current, *guess)[0])
+        guess = [] if initial is None else [initial[None]]
+        return out.copy_(self._flow.on_device(previous, current, *guess)[0])
 
     def zeros(self, shape: tuple[int, ...]) -> Tensor:
         """A float32 tensor of zeros."""
-        with self._on_stream():
-            return torch.zeros(shape, device=self._device)
+        return torch.zeros(shape, device=self._device)
 
     def infer(self, tracked: TrackedFrame) -> tuple[DeviceOutput, dict[str, float]]:
         """Set the network going, and the label map's way back; see `Compute`."""
         start = time.perf_counter()
-        with torch.no_grad(), self._on_stream():
+        with self.scope():
             outputs = self.engine.infer_tensors(tracked.image, tracked.stack[None])
             launched = time.perf_counter()
             seconds = {"resize": 0.0, "engine": launched - start}
@@ -99,7 +102,7 @@ class OnDevice:
                 maps = tuple(enlarge(outputs[name][0].clone(), size) for name in ("labels", "confidence"))
             else:
                 maps = label_maps(scores, self._bundle.working_size, size)
-            return DeviceOutput(scores, maps[0], maps[1], self._on_stream, self._stream), seconds
+            return DeviceOutput(scores, maps[0], maps[1], self.scope, self._stream), seconds
 
     def close(self) -> None:
         """Free the engine."""
@@ -113,18 +116,16 @@ class OnDevice:
     def _captured(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return function if self._stream is None else CapturedFunction(function)
 
-    def _on_stream(self) -> AbstractContextManager[object]:
-        return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
-
     def _warm_up(self) -> None:
         width, height = self._bundle.working_size
         black = np.zeros((height, width, 3), np.uint8)
-        stack = self.zeros(self._bundle.input_shapes["flow"][1:])
-        image, plane = self.prepare(black)
-        if plane is not None:
-            for initial in (None, stack[:2]):
-                self.flow(plane, plane, torch.empty_like(stack[:2]), initial)
-        self.infer(TrackedFrame(Frame(black, 0), image, stack, 0, {}))[0].labels()
+        with self.scope():
+            stack = self.zeros(self._bundle.input_shapes["flow"][1:])
+            image, plane = self.prepare(black)
+            if plane is not None:
+                for initial in (None, stack[:2]):
+                    self.flow(plane, plane, torch.empty_like(stack[:2]), initial)
+            self.infer(TrackedFrame(Frame(black, 0), image, stack, 0, {}))[0].labels()
 
 
 class DeviceOutput:
@@ -134,7 +135,7 @@ class DeviceOutput:
     :param scores: (1, N, h, w) float32.
     :param labels: (H, W) uint8; its copy to the host is begun at once.
     :param confidence: (H, W) float32; copied when it is asked for.
-    :param on_stream: enters the stream that computes them.
+    :param scope: enters the stream that computes them.
     :param stream: this stream; None on a CPU.
     """
 
@@ -143,10 +144,10 @@ class DeviceOutput:
         scores: Tensor,
         labels: Tensor,
         confidence: Tensor,
-        on_stream: Callable[[], AbstractContextManager[object]],
+        scope: Callable[[], AbstractContextManager[object]],
         stream: torch.cuda.Stream | None,
     ) -> None:
-        self._scores, self._confidence, self._on_stream = scores, confidence, on_stream
+        self._scores, self._confidence, self._scope = scores, confidence, scope
         self._labels, self._arrived = labels, None
         if stream is not None:
             self._labels = torch.empty(labels.shape, dtype=labels.dtype, pin_memory=True)
@@ -156,7 +157,7 @@ class DeviceOutput:
     @property
     def scores(self) -> np.ndarray:
         """(N, h, w) float32."""
-        with self._on_stream():
+        with self._scope():
             return self._scores[0].cpu().numpy()
 
     def labels(self) -> np.ndarray:
@@ -167,5 +168,5 @@ class DeviceOutput:
 
     def confidence(self) -> np.ndarray:
         """(H, W) float32 probability of the labels."""
-        with self._on_stream():
+        with self._scope():
             return self._confidence.cpu().numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +45,10 @@ class OnHost:
         """Refine the scores of the next frames by this CRF, or leave them."""
         size = self._bundle.working_size
         self._refine = None if crf is None else ScoreRefiner(crf, size, device=self._device)
+
+    def scope(self) -> AbstractContextManager[object]:
+        """Nothing special."""
+        return nullcontext()
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """(H, W, 3) uint8 BGR at the working size, and (H, W) uint8 gray if there is motion to find."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,9 @@ class MotionCompute(Protocol):
     """What the tracker computes with, on arrays or on torch tensors."""
 
     motion: bool
+
+    def scope(self) -> AbstractContextManager[object]:
+        """Where all of this, and the moving of the window's arrays, has to happen: on a GPU, one stream."""
 
     def prepare(self, image: np.ndarray) -> tuple[Any, Any]:
         """The camera's (H, W, 3) uint8 BGR at the working size, as the network is fed from it, and in gray."""
@@ -74,7 +78,8 @@ class FrameTracker:
         self._compute = compute
         self._lookahead = lookahead if compute.motion else 0
         self._max_gap = max_gap
-        self._window = FlowWindow(bundle.window_length, bundle.working_size, compute.zeros)
+        with compute.scope():
+            self._window = FlowWindow(bundle.window_length, bundle.working_size, compute.zeros)
         self._flow_prior = flow_prior
         self._last: Frame | None = None
         self._gray: Any = None
@@ -105,6 +110,10 @@ class FrameTracker:
 
         :return: the frame `lookahead` before it, which this one completes; empty at the stream's beginning.
         """
+        with self._compute.scope():
+            return self._add(frame)
+
+    def _add(self, frame: Frame) -> list[TrackedFrame]:
         start = time.perf_counter()
         image, gray = self._compute.prepare(frame.image)
         resized = time.perf_counter()
@@ -124,18 +133,20 @@ class FrameTracker:
         :return: the frames that still waited, zero flow in place of their future.
         """
         complete = []
-        for _ in range(self._lookahead - self.waiting):  # a stream shorter than the lookahead
-            self._window.pad()
-        while self._waiting:
-            self._window.pad()
-            complete.append(self._complete_oldest())
+        with self._compute.scope():
+            for _ in range(self._lookahead - self.waiting):  # a stream shorter than the lookahead
+                self._window.pad()
+            while self._waiting:
+                self._window.pad()
+                complete.append(self._complete_oldest())
         self.drop()
         return complete
 
     def drop(self) -> None:
         """End the stream without the frames that still wait."""
         self._waiting.clear()
-        self._window.reset()
+        with self._compute.scope():
+            self._window.reset()
         self._last = self._gray = self._field = None
 
     def _complete_oldest(self) -> TrackedFrame:
