@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import importlib
 import subprocess
 import sys
 import textwrap
@@ -18,7 +19,8 @@ from rosbags.typesys import Stores, get_typestore
 
 from wsvs_ros.ros.embedded import EmbeddedError
 from wsvs_ros.ros.embedded.messages import deserialize, message_class, serialize
-from wsvs_ros.ros.embedded.names import load_parameters, parse_arguments, resolve
+from wsvs_ros.ros.embedded.names import parse_arguments, resolve
+from wsvs_ros.ros.embedded.parameter_files import load_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 Image = message_class("sensor_msgs/msg/Image")
@@ -102,17 +104,45 @@ def test_parameter_files_by_node(tmp_path: Path) -> None:
         "/**: {ros__parameters: {a: 1, b: 1}}\n/front/seg: {ros__parameters: {b: 2}}\nx: {ros__parameters: {b: 3}}"
     )
     assert load_parameters([file], node="seg", namespace="/front") == {"a": 1, "b": 2}
+    file.write_text(
+        "/**/seg: {ros__parameters: {a: {x: 1, y: {z: 2}}}}\n/*/seg: {ros__parameters: {b: 1}}\n"
+        "/*/*/seg: {ros__parameters: {c: 1}}\nfront: {seg: {ros__parameters: {d: 1}}, x: {ros__parameters: {d: 2}}}"
+    )
+    assert load_parameters([file], node="seg", namespace="/front") == {"a.x": 1, "a.y.z": 2, "b": 1, "d": 1}
     file.write_text("seg: {parameters: {}}")
     with pytest.raises(EmbeddedError, match=r"p.yaml: seg: ros__parameters is missing"):
         load_parameters([file], node="seg", namespace="/")
 
 
 def test_what_is_left_out_says_so(ros: Any) -> None:
+    import rclpy
+    from rclpy.executors import MultiThreadedExecutor
     from rclpy.node import Node
+    from rclpy.qos import QoSPolicyKind
+    from rclpy.qos_overriding_options import QoSOverridingOptions
 
     node = Node("n")
-    with pytest.raises(EmbeddedError, match="create_service is not part of the embedded middleware"):
-        node.create_service(object, "s", print)
+    for attempt, what in (
+        (lambda: node.create_service(object, "s", print), "create_service"),
+        (lambda: node.create_client(object, "s"), "create_client"),
+        (lambda: node.create_rate(1.0), "create_rate"),
+        (MultiThreadedExecutor, "MultiThreadedExecutor"),
+        (lambda: rclpy.spin_until_future_complete(node, None), "spin_until_future_complete"),
+        (lambda: Node("m", allow_undeclared_parameters=True), "the option allow_undeclared_parameters"),
+        (
+            lambda: Node("m", parameter_overrides=[rclpy.parameter.Parameter("use_sim_time", value=True)]),
+            "use_sim_time",
+        ),
+        (lambda: QoSOverridingOptions([QoSPolicyKind.DEADLINE]), "the QoS policy DEADLINE"),
+    ):
+        with pytest.raises(EmbeddedError, match=f"{what}.* not part of the embedded middleware.*source a ROS 2"):
+            attempt()
+    for name in ("rclpy.action", "tf2_ros"):
+        with pytest.raises(ModuleNotFoundError, match=f"{name} is not part of the embedded middleware"):
+            importlib.import_module(name)
+    with pytest.raises(AttributeError, match=r"rclpy.node.Rate is not part of the embedded middleware"):
+        _ = rclpy.node.Rate
+    assert not hasattr(rclpy, "create_client")
     node.destroy_node()
 
 

@@ -11,9 +11,10 @@ from wsvs_ros.ros.embedded.clock import Clock
 from wsvs_ros.ros.embedded.errors import unsupported
 from wsvs_ros.ros.embedded.logger import Logger
 from wsvs_ros.ros.embedded.messages import message_class, service_class
-from wsvs_ros.ros.embedded.names import load_parameters, resolve
+from wsvs_ros.ros.embedded.names import resolve
 from wsvs_ros.ros.embedded.node_parameters import NodeParameters
 from wsvs_ros.ros.embedded.parameter import Parameter
+from wsvs_ros.ros.embedded.parameter_files import load_parameters
 from wsvs_ros.ros.embedded.parameter_services import ParameterServices
 from wsvs_ros.ros.embedded.parameter_store import ParameterStore
 from wsvs_ros.ros.embedded.publisher import Publisher
@@ -75,9 +76,11 @@ class Node(NodeParameters):
             event, "/parameter_events", qos_profile_parameter_events
         )
         self._parameters = ParameterStore(values, self.__tell)
+        self.__declare_time()
         if automatically_declare_parameters_from_overrides:
             for key, value in values.items():
-                self.declare_parameter(key, value)
+                if not self.has_parameter(key):
+                    self.declare_parameter(key, value)
         if start_parameter_services:
             ParameterServices(self, self._offer_parameter_service)
         self.context.graph.add(self, self.__namespace, self.__name, self.__gids)
@@ -198,6 +201,14 @@ class Node(NodeParameters):
 
     def _offer_parameter_service(self, service_type: str, name: str, callback: Any) -> None:
         self._offer_service(service_type, name, callback, qos_profile_parameters)
+
+    def __declare_time(self) -> None:
+        """As every node of ROS 2 does; but there is the system's clock only."""
+        descriptor = message_class("rcl_interfaces/msg/ParameterDescriptor")(
+            read_only=True, description="simulated time, which the embedded middleware does not have"
+        )
+        if self.declare_parameter("use_sim_time", False, descriptor).value:
+            raise unsupported("use_sim_time:=true (simulated time)")
 
     def __expand(self, name: str) -> str:
         return resolve(name, node=self.__name, namespace=self.__namespace)
