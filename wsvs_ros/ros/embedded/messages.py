@@ -50,6 +50,8 @@ def typestore() -> Typestore:
             store.register({f"{name}_{part}": fields})
     for name in list(store.types):
         if name.split("/")[0] in PACKAGES:
+            constants, members = store.fielddefs[name]
+            store.fielddefs[name] = (constants, [(member, _without_char(node)) for member, node in members])
             store.types[name] = _message_class(name, store)
     return store
 
@@ -114,6 +116,16 @@ def _message_class(name: str, store: Typestore) -> type[Any]:
 
     constants = {constant: value for constant, _, value in store.fielddefs[name][0]}
     return type(name.split("/")[-1], (base,), {"__init__": __init__, "__msgtype__": name, **constants})
+
+
+def _without_char(node: Any) -> Any:
+    """A field with `char` as uint8: ROS 2 makes it that before it hashes a type, `rosbags` does not."""
+    kind, detail = node
+    if kind == Nodetype.BASE:
+        return (kind, ("uint8", detail[1])) if detail[0] == "char" else node
+    if kind == Nodetype.NAME:
+        return node
+    return kind, (_without_char(detail[0]), detail[1])
 
 
 def _default(node: Any, store: Typestore) -> Callable[[], Any]:

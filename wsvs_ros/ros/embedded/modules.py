@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -151,6 +152,7 @@ class _Module(ModuleType):
 def _put(name: str, content: dict[str, Any]) -> None:
     module = _Module(name)
     module.__dict__.update(content, __embedded__=True, __path__=[])
+    module.__spec__ = ModuleSpec(name, None, is_package=True)  # for importlib.util.find_spec
     sys.modules[name] = module
     parent, _, child = name.rpartition(".")
     if parent:
