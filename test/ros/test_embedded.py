@@ -126,6 +126,7 @@ def test_what_is_left_out_says_so(ros: Any) -> None:
         (lambda: node.create_service(object, "s", print), "create_service"),
         (lambda: node.create_client(object, "s"), "create_client"),
         (lambda: node.create_rate(1.0), "create_rate"),
+        (lambda: node.create_guard_condition(print), "create_guard_condition"),
         (MultiThreadedExecutor, "MultiThreadedExecutor"),
         (lambda: rclpy.spin_until_future_complete(node, None), "spin_until_future_complete"),
         (lambda: Node("m", allow_undeclared_parameters=True), "the option allow_undeclared_parameters"),

@@ -193,6 +193,9 @@ class Node(NodeParameters):
     def create_rate(self, *_: Any, **__: Any) -> None:
         raise unsupported("create_rate")
 
+    def create_guard_condition(self, *_: Any, **__: Any) -> None:
+        raise unsupported("create_guard_condition")
+
     def _offer_service(
         self, service_type: str, name: str, callback: Any, qos: QoSProfile = qos_profile_services_default
     ) -> None:
