@@ -126,6 +126,8 @@ def test_what_is_left_out_says_so(ros: Any) -> None:
         (lambda: node.create_service(object, "s", print), "create_service"),
         (lambda: node.create_client(object, "s"), "create_client"),
         (lambda: node.create_rate(1.0), "create_rate"),
+        (lambda: node.create_publisher(object, "a", 1, event_callbacks=None), "the option event_callbacks"),
+        (lambda: node.get_topic_names_and_types(), "get_topic_names_and_types"),
         (lambda: node.create_guard_condition(print), "create_guard_condition"),
         (MultiThreadedExecutor, "MultiThreadedExecutor"),
         (lambda: rclpy.spin_until_future_complete(node, None), "spin_until_future_complete"),
@@ -144,6 +146,8 @@ def test_what_is_left_out_says_so(ros: Any) -> None:
     with pytest.raises(AttributeError, match=r"rclpy.node.Rate is not part of the embedded middleware"):
         _ = rclpy.node.Rate
     assert not hasattr(rclpy, "create_client")
+    assert not hasattr(node, "create_client")
+    assert not hasattr(node, "my_own_attribute")
     node.destroy_node()
 
 

@@ -27,7 +27,7 @@ from wsvs_ros.ros.embedded import (
     timer,
 )
 from wsvs_ros.ros.embedded.definitions import SERVICES
-from wsvs_ros.ros.embedded.errors import EmbeddedError, unsupported
+from wsvs_ros.ros.embedded.errors import EmbeddedError, LeftOutAttribute, unsupported
 
 
 def _names(module: ModuleType, *names: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class _Module(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(str(unsupported(f"{self.__name__}.{name}")))
+        raise LeftOutAttribute(str(unsupported(f"{self.__name__}.{name}")))
 
 
 def _put(name: str, content: dict[str, Any]) -> None:
