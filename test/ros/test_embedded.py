@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,14 @@ def test_parameter_files_by_node(tmp_path: Path) -> None:
     file.write_text("seg: {parameters: {}}")
     with pytest.raises(EmbeddedError, match=r"p.yaml: seg: ros__parameters is missing"):
         load_parameters([file], node="seg", namespace="/")
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, [1, "a"], {"a": 1}, [2**63]])
+def test_what_is_no_parameter_is_refused(ros: Any, value: Any) -> None:
+    from rclpy.parameter import Parameter
+
+    with pytest.raises((TypeError, ValueError)):
+        Parameter("a", value=value)
 
 
 def test_what_is_left_out_says_so(ros: Any) -> None:
@@ -263,4 +272,37 @@ def test_remaps_and_private_names_on_the_wire(ros: Any) -> None:
     assert node.get_fully_qualified_name() == "/front/seg"
     assert node.create_subscription(String, "image", print, 1).topic_name == "/camera/raw"
     assert node.create_publisher(String, "~/label", 1).topic_name == "/front/seg/label"
+    node.destroy_node()
+
+
+def test_other_threads_may_make_and_destroy_endpoints_while_one_spins(ros: Any) -> None:
+    from rclpy.node import Node
+    from std_msgs.msg import String
+
+    node, found, errors = Node("n"), [], []
+    publisher = node.create_publisher(String, "a", 10)
+    node.create_timer(0.001, lambda: publisher.publish(String(data="x")))
+    stop = threading.Event()
+
+    def change() -> None:
+        try:
+            while not stop.is_set():
+                subscription = node.create_subscription(String, "a", found.append, 10)
+                time.sleep(0.005)
+                node.destroy_publisher(node.create_publisher(String, "b", 1))
+                node.destroy_subscription(subscription)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=change) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 3.0
+    while time.monotonic() < until:
+        ros.spin_once(node, timeout_sec=0.05)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert found
     node.destroy_node()

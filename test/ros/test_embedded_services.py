@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -239,3 +240,11 @@ def test_log_lines_once_throttled_and_skipped(ros: Any, node: Any, capsys: pytes
         logger.info(f"not first, throttled {index}", skip_first=True, throttle_duration_sec=60.0)
     said = [line.split("]: ")[1] for line in capsys.readouterr().err.splitlines()]
     assert said == ["once 0", "throttled 0", "not first 1", "not first, throttled 1", "not first 2"]
+
+
+@pytest.mark.parametrize(("distro", "length"), [("humble", 24), ("jazzy", 16)])
+def test_ids_have_the_length_that_the_peers_distribution_has(distro: str, length: int) -> None:
+    code = "from wsvs_ros.ros.embedded.messages import *; print(len(bytes(serialize(message_class(GID)()))) - 4)"
+    root, environment = CLIENT.parents[2], {**os.environ, "ROS_DISTRO": distro}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, cwd=root, capture_output=True, text=True)
+    assert found.stdout == f"{length}\n", found.stderr

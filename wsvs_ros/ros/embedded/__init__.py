@@ -14,8 +14,8 @@ What is there, with rclpy's names, signatures and meaning:
   and `/parameter_events`, so `ros2 param` reads, sets and dumps them.
 - `rclpy.lifecycle.LifecycleNode` with its services and `~/transition_event`, so `ros2 lifecycle` manages it.
 - QoS: history, depth, reliability, durability, lifespan, and QoSOverridingOptions.
-- `ros_discovery_info`, so `ros2 node list` and `ros2 node info` show it. The format is that of Iron and later; Humble
-  has another one, and Humble's `ros2 node` does not show embedded nodes (its topics and services do work).
+- `ros_discovery_info`, so `ros2 node list` and `ros2 node info` show it. The format is that of Iron and later; peers of
+  Humble have another one, which ROS_DISTRO=humble in the environment gives them.
 - ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS, ROS_LOCALHOST_ONLY; a CYCLONEDDS_URI wins.
 - The messages of the packages in `messages.PACKAGES`; those services that a node answers.
 

@@ -78,7 +78,7 @@ class ParameterStore:
     def _override(self, name: str, descriptor: Any) -> Parameter:
         try:
             given = Parameter(name, value=self._overrides[name])
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise InvalidParameterValueException(name, self._overrides[name], str(error)) from None
         if given.value in ([], ()):  # empty of any type
             given = Parameter(name, Parameter.Type(descriptor.type), given.value)
