@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_typestore
 
 from wsvs_ros.ros.embedded import EmbeddedError
-from wsvs_ros.ros.embedded.messages import deserialize, message_class, serialize
+from wsvs_ros.ros.embedded.messages import deserialize, message_class, serialize, typestore
 from wsvs_ros.ros.embedded.names import parse_arguments, resolve
 from wsvs_ros.ros.embedded.parameter_files import load_parameters
 
@@ -57,6 +57,53 @@ def test_cdr_is_that_of_rosbags() -> None:
     ours = Image(height=1, width=2, encoding="mono8", step=2, data=b"\x05\x06")
     ours.header.frame_id, ours.header.stamp.sec, ours.header.stamp.nanosec = "f", 1, 2
     assert bytes(serialize(ours)) == bytes(store.serialize_cdr(theirs, "sensor_msgs/msg/Image"))
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),  # as ROS 2's own rosidl_generator_type_description (Jazzy) makes them
+    [
+        ("sensor_msgs/msg/Image", "d31d41a9a4c4bc8e"),
+        ("sensor_msgs/msg/CompressedImage", "1564077153157118"),
+        ("sensor_msgs/msg/CameraInfo", "b3dfd68ff46c9d56"),
+        ("vision_msgs/msg/LabelInfo", "3d37df4015cdf660"),
+        (
+            "diagnostic_msgs/msg/DiagnosticArray",
+            "5a8a36efb05fb250",
+        ),
+        ("rcl_interfaces/msg/Log", "e28ce254ca8abc06"),
+        (
+            "rcl_interfaces/msg/ParameterEvent",
+            "043e627780fcad87",
+        ),
+        (
+            "rcl_interfaces/srv/SetParameters_Request",
+            "130d46386b7e84ea",
+        ),
+        (
+            "rcl_interfaces/srv/ListParameters_Response",
+            "31b937b82de36124",
+        ),
+        (
+            "lifecycle_msgs/msg/TransitionEvent",
+            "d5f8873a2f014649",
+        ),
+        (
+            "lifecycle_msgs/srv/GetState_Request",
+            "77a9c844e7975f15",
+        ),
+        (
+            "lifecycle_msgs/srv/GetAvailableTransitions_Response",
+            "4711339461aadf02",
+        ),
+        (
+            "rmw_dds_common/msg/ParticipantEntitiesInfo",
+            "91a0593bacdcc50e",
+        ),
+        ("std_msgs/msg/String", "df668c740482bbd4"),
+    ],
+)
+def test_type_hashes_are_those_of_ros(name: str, begins: str) -> None:
+    assert typestore().hash_rihs01(name).startswith(f"RIHS01_{begins}")
 
 
 @given(st.binary(max_size=200))
