@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
+import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 _EMBEDDED = getattr(sys.modules.get("rclpy"), "__embedded__", False) or importlib.util.find_spec("rclpy") is None
 
 
@@ -103,7 +108,7 @@ def test_failure_goes_back(ros: Any) -> None:
 def test_an_exception_goes_through_on_error(ros: Any, answer: str, state: str) -> None:
     from rclpy.lifecycle import TransitionCallbackReturn
 
-    node = make_lifecycle_node(on_activate=RuntimeError("no"), on_error=TransitionCallbackReturn[answer])
+    node = make_lifecycle_node(on_activate=RuntimeError("no"), on_error=getattr(TransitionCallbackReturn, answer))
     node.trigger_configure()
     assert node.trigger_activate() == TransitionCallbackReturn.ERROR
     assert node.state == state
@@ -168,7 +173,7 @@ def test_descriptors_are_told(node: Any) -> None:
 
     declare_range(node)
     opacity, model = node.describe_parameters(["opacity", "model"])
-    assert (opacity.name, opacity.type, opacity.description) == ("opacity", Parameter.Type.DOUBLE, "of it")
+    assert (opacity.name, opacity.type, opacity.description) == ("opacity", Parameter.Type.DOUBLE.value, "of it")
     assert opacity.floating_point_range[0].to_value == 1.0
     assert model.read_only
     assert model.additional_constraints == "a directory"
@@ -309,3 +314,82 @@ def test_time_is_the_clocks(node: Any) -> None:
     assert abs(now.nanoseconds - time.time_ns()) < 1_000_000_000
     assert Time.from_msg(now.to_msg()).nanoseconds == now.nanoseconds
     assert (node.get_clock().now() - now).nanoseconds >= 0
+
+
+SPINNER = """
+    import sys
+    if sys.argv[1] == "embedded":
+        from wsvs_ros.ros import embedded
+        embedded.install()
+    import rclpy
+    from rclpy.executors import ExternalShutdownException
+    from rclpy.node import Node
+    rclpy.init(args=[])
+    node = Node("spinner")
+    timer = node.create_timer(0.05, lambda: print("tick", flush=True))
+    try:
+        rclpy.spin(node)
+        print("shut down")  # rclpy returns if the context goes between two callbacks
+    except KeyboardInterrupt:
+        print("interrupted")
+    except ExternalShutdownException:
+        print("shut down")
+    except RuntimeError:  # rclpy's wait set may be made just after the context has gone
+        if rclpy.ok():
+            raise
+        print("shut down")
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    print("end")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(signal.SIGINT, {"interrupted", "shut down"}), (signal.SIGTERM, {"shut down"})],  # rclpy's SIGINT may be either
+)
+def test_signals_end_spinning(ros: Any, number: signal.Signals, says: set[str]) -> None:
+    words = [sys.executable, "-c", textwrap.dedent(SPINNER), "embedded" if _EMBEDDED else "rclpy"]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "tick\n"
+    child.send_signal(number)
+    output, _ = child.communicate(timeout=20)
+    assert child.returncode == 0
+    *_, said, end = output.splitlines()
+    assert said in says
+    assert end == "end"
+
+
+def test_a_file_that_tells_all_parameters_loads(ros: Any, tmp_path: Path) -> None:
+    from rclpy.node import Node
+
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "/**:\n  ros__parameters: {a: 1, b: 1, group: {inner: [1.5, 2.5]}}\n"
+        "/front/contract:\n  ros__parameters: {b: 2}\n/other:\n  ros__parameters: {a: 3}\n"
+    )
+    ros.shutdown()
+    ros.init(args=["x", "--ros-args", "--params-file", str(file), "-p", "c:=true", "-r", "__ns:=/front"])
+    node = Node("contract")
+    for name, default in (("a", 0), ("b", 0), ("c", False), ("group.inner", [0.0]), ("d", "default")):
+        node.declare_parameter(name, default)
+    found = {name: node.get_parameter(name).value for name in ("a", "b", "c", "d")}
+    assert found == {"a": 1, "b": 2, "c": True, "d": "default"}
+    assert list(node.get_parameter("group.inner").value) == [1.5, 2.5]
+    assert node.get_parameters_by_prefix("group").keys() == {"inner"}
+    assert node.get_parameter_or("nothing").value is None
+    node.destroy_node()
+
+
+def test_a_file_with_a_value_of_another_type_is_refused(ros: Any) -> None:
+    from rclpy.exceptions import InvalidParameterTypeException
+    from rclpy.node import Node
+
+    ros.shutdown()
+    ros.init(args=["x", "--ros-args", "-p", "a:=word"])
+    node = Node("contract")
+    with pytest.raises(InvalidParameterTypeException, match="a"):
+        node.declare_parameter("a", 1)
+    node.destroy_node()

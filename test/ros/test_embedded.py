@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import array
+import importlib
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_typestore
 
 from wsvs_ros.ros.embedded import EmbeddedError
-from wsvs_ros.ros.embedded.messages import deserialize, message_class, serialize
-from wsvs_ros.ros.embedded.names import load_parameters, parse_arguments, resolve
+from wsvs_ros.ros.embedded.messages import deserialize, message_class, serialize, typestore
+from wsvs_ros.ros.embedded.names import parse_arguments, resolve
+from wsvs_ros.ros.embedded.parameter_files import load_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 Image = message_class("sensor_msgs/msg/Image")
@@ -54,6 +57,53 @@ def test_cdr_is_that_of_rosbags() -> None:
     ours = Image(height=1, width=2, encoding="mono8", step=2, data=b"\x05\x06")
     ours.header.frame_id, ours.header.stamp.sec, ours.header.stamp.nanosec = "f", 1, 2
     assert bytes(serialize(ours)) == bytes(store.serialize_cdr(theirs, "sensor_msgs/msg/Image"))
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),  # as ROS 2's own rosidl_generator_type_description (Jazzy) makes them
+    [
+        ("sensor_msgs/msg/Image", "d31d41a9a4c4bc8e"),
+        ("sensor_msgs/msg/CompressedImage", "1564077153157118"),
+        ("sensor_msgs/msg/CameraInfo", "b3dfd68ff46c9d56"),
+        ("vision_msgs/msg/LabelInfo", "3d37df4015cdf660"),
+        (
+            "diagnostic_msgs/msg/DiagnosticArray",
+            "5a8a36efb05fb250",
+        ),
+        ("rcl_interfaces/msg/Log", "e28ce254ca8abc06"),
+        (
+            "rcl_interfaces/msg/ParameterEvent",
+            "043e627780fcad87",
+        ),
+        (
+            "rcl_interfaces/srv/SetParameters_Request",
+            "130d46386b7e84ea",
+        ),
+        (
+            "rcl_interfaces/srv/ListParameters_Response",
+            "31b937b82de36124",
+        ),
+        (
+            "lifecycle_msgs/msg/TransitionEvent",
+            "d5f8873a2f014649",
+        ),
+        (
+            "lifecycle_msgs/srv/GetState_Request",
+            "77a9c844e7975f15",
+        ),
+        (
+            "lifecycle_msgs/srv/GetAvailableTransitions_Response",
+            "4711339461aadf02",
+        ),
+        (
+            "rmw_dds_common/msg/ParticipantEntitiesInfo",
+            "91a0593bacdcc50e",
+        ),
+        ("std_msgs/msg/String", "df668c740482bbd4"),
+    ],
+)
+def test_type_hashes_are_those_of_ros(name: str, begins: str) -> None:
+    assert typestore().hash_rihs01(name).startswith(f"RIHS01_{begins}")
 
 
 @given(st.binary(max_size=200))
@@ -102,17 +152,58 @@ def test_parameter_files_by_node(tmp_path: Path) -> None:
         "/**: {ros__parameters: {a: 1, b: 1}}\n/front/seg: {ros__parameters: {b: 2}}\nx: {ros__parameters: {b: 3}}"
     )
     assert load_parameters([file], node="seg", namespace="/front") == {"a": 1, "b": 2}
+    file.write_text(
+        "/**/seg: {ros__parameters: {a: {x: 1, y: {z: 2}}}}\n/*/seg: {ros__parameters: {b: 1}}\n"
+        "/*/*/seg: {ros__parameters: {c: 1}}\nfront: {seg: {ros__parameters: {d: 1}}, x: {ros__parameters: {d: 2}}}"
+    )
+    assert load_parameters([file], node="seg", namespace="/front") == {"a.x": 1, "a.y.z": 2, "b": 1, "d": 1}
     file.write_text("seg: {parameters: {}}")
     with pytest.raises(EmbeddedError, match=r"p.yaml: seg: ros__parameters is missing"):
         load_parameters([file], node="seg", namespace="/")
 
 
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, [1, "a"], {"a": 1}, [2**63]])
+def test_what_is_no_parameter_is_refused(ros: Any, value: Any) -> None:
+    from rclpy.parameter import Parameter
+
+    with pytest.raises((TypeError, ValueError)):
+        Parameter("a", value=value)
+
+
 def test_what_is_left_out_says_so(ros: Any) -> None:
+    import rclpy
+    from rclpy.executors import MultiThreadedExecutor
     from rclpy.node import Node
+    from rclpy.qos import QoSPolicyKind
+    from rclpy.qos_overriding_options import QoSOverridingOptions
 
     node = Node("n")
-    with pytest.raises(EmbeddedError, match="create_service is not part of the embedded middleware"):
-        node.create_service(object, "s", print)
+    for attempt, what in (
+        (lambda: node.create_service(object, "s", print), "create_service"),
+        (lambda: node.create_client(object, "s"), "create_client"),
+        (lambda: node.create_rate(1.0), "create_rate"),
+        (lambda: node.create_publisher(object, "a", 1, event_callbacks=None), "the option event_callbacks"),
+        (lambda: node.get_topic_names_and_types(), "get_topic_names_and_types"),
+        (lambda: node.create_guard_condition(print), "create_guard_condition"),
+        (MultiThreadedExecutor, "MultiThreadedExecutor"),
+        (lambda: rclpy.spin_until_future_complete(node, None), "spin_until_future_complete"),
+        (lambda: Node("m", allow_undeclared_parameters=True), "the option allow_undeclared_parameters"),
+        (
+            lambda: Node("m", parameter_overrides=[rclpy.parameter.Parameter("use_sim_time", value=True)]),
+            "use_sim_time",
+        ),
+        (lambda: QoSOverridingOptions([QoSPolicyKind.DEADLINE]), "the QoS policy DEADLINE"),
+    ):
+        with pytest.raises(EmbeddedError, match=f"{what}.* not part of the embedded middleware.*source a ROS 2"):
+            attempt()
+    for name in ("rclpy.action", "tf2_ros"):
+        with pytest.raises(ModuleNotFoundError, match=f"{name} is not part of the embedded middleware"):
+            importlib.import_module(name)
+    with pytest.raises(AttributeError, match=r"rclpy.node.Rate is not part of the embedded middleware"):
+        _ = rclpy.node.Rate
+    assert not hasattr(rclpy, "create_client")
+    assert not hasattr(node, "create_client")
+    assert not hasattr(node, "my_own_attribute")
     node.destroy_node()
 
 
@@ -228,4 +319,37 @@ def test_remaps_and_private_names_on_the_wire(ros: Any) -> None:
     assert node.get_fully_qualified_name() == "/front/seg"
     assert node.create_subscription(String, "image", print, 1).topic_name == "/camera/raw"
     assert node.create_publisher(String, "~/label", 1).topic_name == "/front/seg/label"
+    node.destroy_node()
+
+
+def test_other_threads_may_make_and_destroy_endpoints_while_one_spins(ros: Any) -> None:
+    from rclpy.node import Node
+    from std_msgs.msg import String
+
+    node, found, errors = Node("n"), [], []
+    publisher = node.create_publisher(String, "a", 10)
+    node.create_timer(0.001, lambda: publisher.publish(String(data="x")))
+    stop = threading.Event()
+
+    def change() -> None:
+        try:
+            while not stop.is_set():
+                subscription = node.create_subscription(String, "a", found.append, 10)
+                time.sleep(0.005)
+                node.destroy_publisher(node.create_publisher(String, "b", 1))
+                node.destroy_subscription(subscription)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=change) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 3.0
+    while time.monotonic() < until:
+        ros.spin_once(node, timeout_sec=0.05)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert found
     node.destroy_node()

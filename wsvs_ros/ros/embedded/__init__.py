@@ -6,9 +6,24 @@ names, types and type hashes on the wire, so that any ROS 2 machine on the netwo
     embedded.install()          # from here on `import rclpy` finds the embedded middleware
     import rclpy
 
-It has init, shutdown, spin, Node, parameters (read by the node itself), publishers, subscriptions, timers, QoS
-(history, reliability, durability), clock and logger. It has no services, so `ros2 param` cannot reach it; no
-actions, no TF, no simulated time, no composition; `ros2 node list` does not show it, `ros2 topic` does.
+What is there, with rclpy's names, signatures and meaning:
+
+- `rclpy`: init, shutdown, try_shutdown, ok, create_node, spin, spin_once; SingleThreadedExecutor.
+- `Node`: publishers, subscriptions, timers, clock, logger (also on `/rosout`), remapping, namespaces.
+- Parameters with descriptors, ranges and callbacks, from the command line and files with patterns; their services
+  and `/parameter_events`, so `ros2 param` reads, sets and dumps them.
+- `rclpy.lifecycle.LifecycleNode` with its services and `~/transition_event`, so `ros2 lifecycle` manages it.
+- QoS: history, depth, reliability, durability, lifespan, and QoSOverridingOptions.
+- `ros_discovery_info`, so `ros2 node list` and `ros2 node info` show it. The format is that of Iron and later; peers of
+  Humble have another one, which ROS_DISTRO=humble in the environment gives them.
+- ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS, ROS_LOCALHOST_ONLY; a CYCLONEDDS_URI wins.
+- The messages of the packages in `messages.PACKAGES`; those services that a node answers.
+
+What is left out, and says so when it is asked for: services and clients of one's own (create_service,
+create_client, spin_until_future_complete), actions, TF, simulated time (use_sim_time), MultiThreadedExecutor (callback
+groups are accepted and change nothing), create_rate, guard conditions, lifecycle publishers, undeclared parameters,
+deadline and liveliness policies, event callbacks, content filters, composition, security, type descriptions as a
+service. One context a process. Peers need rmw_cyclonedds: other DDS vendors' services have another request header.
 """
 
 from __future__ import annotations

@@ -11,6 +11,10 @@ class EmbeddedError(WsvsError):
     """The embedded middleware cannot do what was asked; the text says what would."""
 
 
+class LeftOutAttribute(EmbeddedError, AttributeError):
+    """An attribute that only ROS 2 has; `hasattr` takes it for a missing one."""
+
+
 class ExternalShutdownException(Exception):
     """The context was shut down from outside (SIGTERM) while spinning."""
 

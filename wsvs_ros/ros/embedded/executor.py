@@ -101,13 +101,18 @@ class SingleThreadedExecutor:
     def _attach(self) -> None:
         """Wait for exactly the subscriptions and services that exist now."""
         endpoints = [endpoint for node in self._nodes for endpoint in _endpoints(node)]
-        conditions = [endpoint.condition for endpoint in endpoints if endpoint.condition is not None]
-        if [id(condition) for condition in conditions] == [id(condition) for condition in self._conditions]:
+        conditions = [(endpoint, endpoint.condition) for endpoint in endpoints if endpoint.condition is not None]
+        if [id(condition) for _, condition in conditions] == [id(condition) for _, condition in self._conditions]:
             return
         # a new one, as a deleted condition cannot be detached
         self._conditions, self._waitset = conditions, WaitSet(self._context.participant)
-        for entity in (self._context.wake, *conditions):
-            self._waitset.attach(entity)
+        self._waitset.attach(self._context.wake)
+        for endpoint, condition in conditions:
+            try:
+                self._waitset.attach(condition)
+            except DDSException:
+                if endpoint.condition is condition:  # else another thread destroyed it meanwhile
+                    raise
 
 
 def _endpoints(node: Node) -> tuple[Subscription | Service, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.pub import DataWriter
 
-from wsvs_ros.ros.embedded.messages import message_class, serialize
+from wsvs_ros.ros.embedded.messages import GID, message_class, serialize
 from wsvs_ros.ros.embedded.qos import DurabilityPolicy, QoSProfile
 from wsvs_ros.ros.embedded.samples import delete, gid, make_sample, make_topic, user_data
 
@@ -73,4 +73,6 @@ def _describe(namespace: str, name: str, gids: Gids) -> Any:
 
 
 def _gid(data: bytes) -> Any:
-    return message_class("rmw_dds_common/msg/Gid")(data=data)
+    message = message_class(GID)()
+    message.data = data.ljust(len(message.data), b"\0")
+    return message

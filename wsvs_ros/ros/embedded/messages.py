@@ -7,6 +7,7 @@ bytes, lists or ndarrays.
 from __future__ import annotations
 
 import array
+import os
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
@@ -32,6 +33,8 @@ PACKAGES = (
 )
 """The message packages at hand."""
 
+GID = "rmw_dds_common/msg/Gid"
+
 _DTYPES = {"bool": np.bool_, "byte": np.uint8, "char": np.uint8, "float32": np.float32, "float64": np.float64} | {
     f"{kind}{bits}": np.dtype(f"{kind}{bits}").type for kind in ("int", "uint") for bits in (8, 16, 32, 64)
 }
@@ -48,8 +51,12 @@ def typestore() -> Typestore:
             # the parser knows names of messages only
             (fields,) = get_types_from_msg(text, f"{name}_{part}".replace("/srv/", "/msg/")).values()
             store.register({f"{name}_{part}": fields})
+    if os.environ.get("ROS_DISTRO") == "humble":  # the peers'; Iron made their ids shorter
+        store.fielddefs.update(get_types_from_msg("uint8[24] data\n", GID))
     for name in list(store.types):
         if name.split("/")[0] in PACKAGES:
+            constants, members = store.fielddefs[name]
+            store.fielddefs[name] = (constants, [(member, _without_char(node)) for member, node in members])
             store.types[name] = _message_class(name, store)
     return store
 
@@ -114,6 +121,16 @@ def _message_class(name: str, store: Typestore) -> type[Any]:
 
     constants = {constant: value for constant, _, value in store.fielddefs[name][0]}
     return type(name.split("/")[-1], (base,), {"__init__": __init__, "__msgtype__": name, **constants})
+
+
+def _without_char(node: Any) -> Any:
+    """A field with `char` as uint8: ROS 2 makes it that before it hashes a type, `rosbags` does not."""
+    kind, detail = node
+    if kind == Nodetype.BASE:
+        return (kind, ("uint8", detail[1])) if detail[0] == "char" else node
+    if kind == Nodetype.NAME:
+        return node
+    return kind, (_without_char(detail[0]), detail[1])
 
 
 def _default(node: Any, store: Typestore) -> Callable[[], Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +27,7 @@ from wsvs_ros.ros.embedded import (
     timer,
 )
 from wsvs_ros.ros.embedded.definitions import SERVICES
-from wsvs_ros.ros.embedded.errors import EmbeddedError, unsupported
+from wsvs_ros.ros.embedded.errors import EmbeddedError, LeftOutAttribute, unsupported
 
 
 def _names(module: ModuleType, *names: str) -> dict[str, Any]:
@@ -145,12 +146,13 @@ class _Module(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(str(unsupported(f"{self.__name__}.{name}")))
+        raise LeftOutAttribute(str(unsupported(f"{self.__name__}.{name}")))
 
 
 def _put(name: str, content: dict[str, Any]) -> None:
     module = _Module(name)
     module.__dict__.update(content, __embedded__=True, __path__=[])
+    module.__spec__ = ModuleSpec(name, None, is_package=True)  # for importlib.util.find_spec
     sys.modules[name] = module
     parent, _, child = name.rpartition(".")
     if parent:

@@ -92,38 +92,3 @@ def resolve(name: str, *, node: str, namespace: str) -> str:
     if name.startswith("~"):
         return f"{base}/{node}/{name[1:].lstrip('/')}".rstrip("/")
     return f"{base}/{name}"
-
-
-def load_parameters(files: Sequence[Path], *, node: str, namespace: str) -> dict[str, Any]:
-    """
-    The values that parameter files hold for a node; later files win.
-
-    :raises EmbeddedError: if a file is not one of ROS parameters.
-    """
-    full = resolve(node, node=node, namespace=namespace)
-    values: dict[str, Any] = {}
-    for path in files:
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-            raise EmbeddedError(f"{path}: cannot be read as a parameter file: {error}") from None
-        if not isinstance(content, dict):
-            raise EmbeddedError(f"{path}: not a parameter file: node names with ros__parameters are needed")
-        for key, section in content.items():
-            parameters = section.get("ros__parameters") if isinstance(section, dict) else None
-            if not isinstance(parameters, dict):
-                raise EmbeddedError(f"{path}: {key}: ros__parameters is missing or not a mapping")
-            if key in ("/**", node, full):
-                values.update(_flat(parameters))
-    return values
-
-
-def _flat(parameters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Groups of parameters as names with dots."""
-    values: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if isinstance(value, dict):
-            values.update(_flat(value, f"{prefix}{name}."))
-        else:
-            values[f"{prefix}{name}"] = value
-    return values

@@ -8,12 +8,14 @@ from typing import Any
 from wsvs_ros.ros.embedded import context as contexts
 from wsvs_ros.ros.embedded.callback_groups import CallbackGroup
 from wsvs_ros.ros.embedded.clock import Clock
-from wsvs_ros.ros.embedded.errors import unsupported
+from wsvs_ros.ros.embedded.errors import LeftOutAttribute, unsupported
 from wsvs_ros.ros.embedded.logger import Logger
 from wsvs_ros.ros.embedded.messages import message_class, service_class
-from wsvs_ros.ros.embedded.names import load_parameters, resolve
-from wsvs_ros.ros.embedded.node_parameters import NodeParameters
+from wsvs_ros.ros.embedded.node_names import NodeNames
+from wsvs_ros.ros.embedded.node_parameters import NodeParameters, declare_time
 from wsvs_ros.ros.embedded.parameter import Parameter
+from wsvs_ros.ros.embedded.parameter_events import ParameterEvents
+from wsvs_ros.ros.embedded.parameter_files import load_parameters
 from wsvs_ros.ros.embedded.parameter_services import ParameterServices
 from wsvs_ros.ros.embedded.parameter_store import ParameterStore
 from wsvs_ros.ros.embedded.publisher import Publisher
@@ -30,8 +32,34 @@ from wsvs_ros.ros.embedded.service import Service
 from wsvs_ros.ros.embedded.subscription import Subscription
 from wsvs_ros.ros.embedded.timer import Timer
 
+_LEFT_OUT = frozenset(
+    [
+        "add_waitable",
+        "clients",
+        "count_clients",
+        "count_publishers",
+        "count_services",
+        "count_subscribers",
+        "create_client",
+        "create_guard_condition",
+        "create_rate",
+        "create_service",
+        "get_node_names",
+        "get_node_names_and_namespaces",
+        "get_publishers_info_by_topic",
+        "get_service_names_and_types",
+        "get_subscriptions_info_by_topic",
+        "get_topic_names_and_types",
+        "guards",
+        "set_descriptor",
+        "wait_for_node",
+        "waitables",
+    ]
+)
+"""Methods of rclpy's nodes that say so when they are asked for."""
 
-class Node(NodeParameters):
+
+class Node(NodeNames, NodeParameters):
     """
     The part of rclpy.node.Node that a perception node needs.
 
@@ -53,13 +81,11 @@ class Node(NodeParameters):
         automatically_declare_parameters_from_overrides: bool = False,
         **options: Any,
     ) -> None:
-        for option in options:
-            raise unsupported(f"the option {option} of a node")
+        _refuse(options)
         self.context = contexts.current()
         arguments = self.context.arguments
-        self.__name = arguments.remap("__node") or node_name
-        self.__namespace = "/" + (arguments.remap("__ns") or namespace or "/").strip("/")
-        values = load_parameters(arguments.files, node=self.__name, namespace=self.__namespace)
+        NodeNames.__init__(self, arguments, node_name, namespace)
+        values = load_parameters(arguments.files, node=self.get_name(), namespace=self.get_namespace())
         values |= arguments.parameters | {item.name: item.value for item in parameter_overrides or ()}
         self._publishers: list[Publisher] = []
         self._subscriptions: list[Subscription] = []
@@ -71,25 +97,15 @@ class Node(NodeParameters):
         name = self.get_fully_qualified_name().strip("/").replace("/", ".")
         self._logger = Logger(name, arguments.log_level, sink)
         event = message_class("rcl_interfaces/msg/ParameterEvent")
-        self.__events: Publisher | None = self.create_publisher(
-            event, "/parameter_events", qos_profile_parameter_events
-        )
-        self._parameters = ParameterStore(values, self.__tell)
-        if automatically_declare_parameters_from_overrides:
-            for key, value in values.items():
-                self.declare_parameter(key, value)
+        events = self.create_publisher(event, "/parameter_events", qos_profile_parameter_events)
+        tell = ParameterEvents(events, self.get_fully_qualified_name())
+        self._parameters = ParameterStore(values, tell)
+        declare_time(self)
+        for key in set(values) - {"use_sim_time"} if automatically_declare_parameters_from_overrides else ():
+            self.declare_parameter(key, values[key])
         if start_parameter_services:
             ParameterServices(self, self._offer_parameter_service)
-        self.context.graph.add(self, self.__namespace, self.__name, self.__gids)
-
-    def get_name(self) -> str:
-        return self.__name
-
-    def get_namespace(self) -> str:
-        return self.__namespace
-
-    def get_fully_qualified_name(self) -> str:
-        return resolve(self.__name, node=self.__name, namespace=self.__namespace)
+        self.context.graph.add(self, self.get_namespace(), self.get_name(), self.__gids)
 
     def get_logger(self) -> Logger:
         return self._logger
@@ -113,16 +129,6 @@ class Node(NodeParameters):
     def timers(self) -> Sequence[Timer]:
         return tuple(self._timers)
 
-    def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
-        """The topic's full name, after the remapping rules."""
-        full = self.__expand(topic)
-        if only_expand:
-            return full
-        for source, to in self.context.arguments.remaps:
-            if not source.startswith("__") and self.__expand(source) == full:
-                return self.__expand(to)
-        return full
-
     def create_publisher(
         self,
         msg_type: type[Any],
@@ -131,7 +137,9 @@ class Node(NodeParameters):
         *,
         callback_group: CallbackGroup | None = None,
         qos_overriding_options: QoSOverridingOptions | None = None,
+        **options: Any,
     ) -> Publisher:
+        _refuse(options)
         name = self.resolve_topic_name(topic)
         qos = override(self, profile(qos_profile), qos_overriding_options, topic=name, entity="publisher")
         return self.__add(self._publishers, Publisher(self.context.participant, msg_type, name, qos))
@@ -146,7 +154,9 @@ class Node(NodeParameters):
         callback_group: CallbackGroup | None = None,
         qos_overriding_options: QoSOverridingOptions | None = None,
         raw: bool = False,
+        **options: Any,
     ) -> Subscription:
+        _refuse(options)
         name = self.resolve_topic_name(topic)
         qos = override(self, profile(qos_profile), qos_overriding_options, topic=name, entity="subscription")
         return self.__add(self._subscriptions, Subscription(self.context, msg_type, name, callback, qos, raw=raw))
@@ -173,7 +183,6 @@ class Node(NodeParameters):
     def destroy_node(self) -> None:
         """Leave all topics and services."""
         self.context.graph.remove(self)
-        self.__events = None
         kept: Sequence[list[Any]] = (self._publishers, self._subscriptions, self._services, self._timers)
         for endpoints in kept:
             while endpoints:
@@ -181,14 +190,10 @@ class Node(NodeParameters):
         if self.__rosout is not None:
             self.__rosout.publisher.destroy()
 
-    def create_service(self, *_: Any, **__: Any) -> None:
-        raise unsupported("create_service")
-
-    def create_client(self, *_: Any, **__: Any) -> None:
-        raise unsupported("create_client")
-
-    def create_rate(self, *_: Any, **__: Any) -> None:
-        raise unsupported("create_rate")
+    def __getattr__(self, name: str) -> Any:
+        if name in _LEFT_OUT:
+            raise LeftOutAttribute(str(unsupported(name)))
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def _offer_service(
         self, service_type: str, name: str, callback: Any, qos: QoSProfile = qos_profile_services_default
@@ -198,9 +203,6 @@ class Node(NodeParameters):
 
     def _offer_parameter_service(self, service_type: str, name: str, callback: Any) -> None:
         self._offer_service(service_type, name, callback, qos_profile_parameters)
-
-    def __expand(self, name: str) -> str:
-        return resolve(name, node=self.__name, namespace=self.__namespace)
 
     def __add(self, endpoints: list[Any], endpoint: Any) -> Any:
         endpoints.append(endpoint)
@@ -227,12 +229,7 @@ class Node(NodeParameters):
         readers, writers = zip(*(endpoint.gids for endpoint in endpoints), strict=True) if endpoints else ((), ())
         return [gid for gids in readers for gid in gids], [gid for gids in writers for gid in gids]
 
-    def __tell(self, new: list[Parameter], changed: list[Parameter], deleted: list[Parameter]) -> None:
-        """Publish a change of parameters."""
-        if self.__events is None:
-            return
-        event = self.__events.msg_type(node=self.get_fully_qualified_name(), stamp=self._clock.now().to_msg())
-        event.new_parameters = [parameter.to_parameter_msg() for parameter in new]
-        event.changed_parameters = [parameter.to_parameter_msg() for parameter in changed]
-        event.deleted_parameters = [parameter.to_parameter_msg() for parameter in deleted]
-        self.__events.publish(event)
+
+def _refuse(options: dict[str, Any]) -> None:
+    for option in options:
+        raise unsupported(f"the option {option}")

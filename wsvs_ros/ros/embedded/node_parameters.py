@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wsvs_ros.ros.embedded.errors import ParameterNotDeclaredException, ParameterUninitializedException
+from wsvs_ros.ros.embedded.errors import ParameterNotDeclaredException, ParameterUninitializedException, unsupported
+from wsvs_ros.ros.embedded.messages import message_class
 from wsvs_ros.ros.embedded.parameter import Parameter, ParameterType
 from wsvs_ros.ros.embedded.parameter_store import ParameterStore, SetCallback
 
@@ -89,3 +90,16 @@ class NodeParameters:
 
     def remove_post_set_parameters_callback(self, callback: Callable[[list[Parameter]], None]) -> None:
         self._parameters.after.remove(callback)
+
+
+def declare_time(node: NodeParameters) -> None:
+    """
+    Declare `use_sim_time`, as every node of ROS 2 does; but there is the system's clock only.
+
+    :raises EmbeddedError: if it is to be true.
+    """
+    descriptor = message_class("rcl_interfaces/msg/ParameterDescriptor")(
+        read_only=True, description="simulated time, which the embedded middleware does not have"
+    )
+    if node.declare_parameter("use_sim_time", False, descriptor).value:
+        raise unsupported("use_sim_time:=true (simulated time)")

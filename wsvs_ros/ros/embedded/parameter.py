@@ -57,21 +57,19 @@ class ParameterType(IntEnum):
 
     def check(self, parameter_value: Any) -> bool:
         """Whether a value is of this type."""
-        kinds = {type_: kind for kind, type_ in _ARRAYS.items()}
-        if self in kinds:
-            sequence = isinstance(parameter_value, (list, tuple, array.array))
-            return sequence and all(isinstance(item, kinds[self]) for item in parameter_value)
-        try:
-            found = ParameterType.from_parameter_value(parameter_value)
-        except TypeError:
-            return False
-        # True is an int, in rclpy too
-        return found == self or (found, self) == (
-            ParameterType.BOOL,
-            ParameterType.INTEGER,
-        )
+        if self == ParameterType.NOT_SET:
+            return parameter_value is None
+        if self == ParameterType.INTEGER:  # True is one, in rclpy too
+            return isinstance(parameter_value, int) and parameter_value in _INT64
+        if self in _SCALARS:
+            return isinstance(parameter_value, _SCALARS[self])
+        kind = next(kind for kind, type_ in _ARRAYS.items() if type_ == self)
+        sequence = isinstance(parameter_value, (list, tuple, array.array))
+        whole = self != ParameterType.INTEGER_ARRAY or all(item in _INT64 for item in parameter_value)
+        return sequence and whole and all(isinstance(item, kind) for item in parameter_value)
 
 
+_INT64 = range(-(1 << 63), 1 << 63)
 _SCALARS: dict[ParameterType, type] = {
     ParameterType.BOOL: bool,
     ParameterType.INTEGER: int,

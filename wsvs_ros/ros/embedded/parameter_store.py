@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -19,10 +18,10 @@ from wsvs_ros.ros.embedded.errors import (
 )
 from wsvs_ros.ros.embedded.messages import message_class
 from wsvs_ros.ros.embedded.parameter import Parameter, ParameterType
+from wsvs_ros.ros.embedded.parameter_range import misfit
 
 SetCallback = Callable[[list[Parameter]], Any]
 _NAME = re.compile(r"[^\s]+$")
-_TOLERANCE = 1e-6  # relative, of a floating-point value at its limits and steps, as in rclpy
 
 
 class ParameterStore:
@@ -69,7 +68,7 @@ class ParameterStore:
         parameter = Parameter(name, value=None if type_only else value)
         if not ignore_override and name in self._overrides:
             parameter = self._override(name, descriptor)
-        refusal = _misfit(parameter, descriptor) or self._ask([parameter])
+        refusal = misfit(parameter, descriptor) or self._ask([parameter])
         if refusal:
             raise InvalidParameterValueException(name, parameter.value, refusal)
         self._values[name], self._descriptors[name] = parameter, descriptor
@@ -79,7 +78,7 @@ class ParameterStore:
     def _override(self, name: str, descriptor: Any) -> Parameter:
         try:
             given = Parameter(name, value=self._overrides[name])
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise InvalidParameterValueException(name, self._overrides[name], str(error)) from None
         if given.value in ([], ()):  # empty of any type
             given = Parameter(name, Parameter.Type(descriptor.type), given.value)
@@ -175,11 +174,11 @@ class ParameterStore:
         if descriptor.read_only:
             return f"parameter {parameter.name} is read-only"
         if descriptor.dynamic_typing:
-            return _misfit(parameter, descriptor)
+            return misfit(parameter, descriptor)
         if parameter.type_ != descriptor.type:
             needed = Parameter.Type(descriptor.type).name
             return f"parameter {parameter.name}: {parameter.type_.name} given, {needed} needed"
-        return _misfit(parameter, descriptor)
+        return misfit(parameter, descriptor)
 
     def _take(self, parameters: list[Parameter]) -> None:
         new: list[Parameter] = []
@@ -224,25 +223,3 @@ def _below(name: str, prefix: str) -> str | None:
 
 def _first(refusals: Iterable[str]) -> str:
     return next((refusal for refusal in refusals if refusal), "")
-
-
-def _misfit(parameter: Parameter, descriptor: Any) -> str:
-    """Why a value is not within its descriptor's range; empty if it is."""
-    if parameter.type_ == Parameter.Type.INTEGER:
-        limits, tolerance = descriptor.integer_range, 0.0
-    elif parameter.type_ == Parameter.Type.DOUBLE:
-        limits, tolerance = descriptor.floating_point_range, _TOLERANCE
-    else:
-        return ""
-    for limit in limits:
-        low, high = sorted((limit.from_value, limit.to_value))
-        value = parameter.value
-        if math.isclose(value, low, rel_tol=tolerance) or math.isclose(value, high, rel_tol=tolerance):
-            continue
-        if not low < value < high:
-            return f"parameter {parameter.name}: {value} is outside {low} to {high}"
-        if limit.step:
-            nearest = low + round((value - low) / limit.step) * limit.step
-            if not math.isclose(value, nearest, rel_tol=tolerance):
-                return f"parameter {parameter.name}: {value} is no step of {limit.step} from {low}"
-    return ""

@@ -72,9 +72,11 @@ class Service:
             if isinstance(samples[0], InvalidSample):  # a client went away
                 continue
             try:
-                self._answer(samples[0].raw, samples[0].sample_info.publication_handle)
+                identity, request = self._parse(samples[0].raw)
             except EmbeddedError as error:
                 logger.warning(f"{self.srv_name}: a request was dropped: {error}", throttle_duration_sec=5.0)
+                return True
+            self._answer(identity, request, samples[0].sample_info.publication_handle)
             return True
         return False
 
@@ -87,11 +89,15 @@ class Service:
             delete(entity)
         self._context.wake.set(True)
 
-    def _answer(self, raw: bytes, client: int) -> None:
+    def _parse(self, raw: bytes) -> tuple[bytes, Any]:
+        """Who asks, and what."""
         identity, body = raw[_ENCAPSULATION:][:_IDENTITY], raw[:_ENCAPSULATION] + raw[_ENCAPSULATION + _IDENTITY :]
         if len(identity) < _IDENTITY:
             raise EmbeddedError(f"{len(raw)} bytes are no request")
-        response = self.callback(deserialize(body, self.srv_type.Request), self.srv_type.Response())
+        return identity, deserialize(body, self.srv_type.Request)
+
+    def _answer(self, identity: bytes, request: Any, client: int) -> None:
+        response = self.callback(request, self.srv_type.Response())
         reply = bytes(serialize(response))
         if self._writer is None or self._reader is None:  # destroyed by the callback
             return

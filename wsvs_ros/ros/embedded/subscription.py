@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
+from cyclonedds.core import DDSException, InstanceState, ReadCondition, SampleState, ViewState
 from cyclonedds.internal import InvalidSample
 from cyclonedds.sub import DataReader
 
@@ -58,17 +58,21 @@ class Subscription:
         :param logger: told what has to be said.
         :return: whether there was one.
         """
-        complaint = self.check_publishers()
-        if complaint:
-            logger.warning(complaint)
         try:
+            complaint = self.check_publishers()
+            if complaint:
+                logger.warning(complaint)
             message = self.take()
         except EmbeddedError as error:
             logger.warning(f"{self.topic_name}: a message was dropped: {error}", throttle_duration_sec=5.0)
             return True
+        except DDSException:
+            if self._reader is None:  # another thread destroyed it meanwhile
+                return False
+            raise
         if message is None:
             return False
-        if self._reader is not None:  # another thread may have destroyed it meanwhile
+        if self._reader is not None:  # the same
             self.callback(message)
         return True
 
