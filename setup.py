@@ -14,7 +14,14 @@ setup(
     maintainer="wsvs_ros maintainers",
     maintainer_email="maintainers@wsvs-ros.dev",
     packages=find_packages(include=["wsvs_ros", "wsvs_ros.*"]),
-    package_data={package_name: ["perception/labelsets/*.yaml", "models/*/*"]},
+    package_data={
+        package_name: [
+            "evaluation/mappings/*.yaml",
+            "evaluation/templates/*",
+            "perception/labelsets/*.yaml",
+            "models/*/*",
+        ]
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
         (f"share/{package_name}", ["package.xml"]),

@@ -8,6 +8,8 @@ from wsvs_ros.drives.drive import Drive, DriveError
 from wsvs_ros.drives.folders import FolderDrive
 from wsvs_ros.drives.videos import VideoDrive
 
+BAG_SUFFIXES = frozenset({".mcap", ".db3", ".bag"})
+
 
 def open_drive(path: str | Path, *, topic: str | None = None, fps: float | None = None) -> Drive:
     """
@@ -24,7 +26,7 @@ def open_drive(path: str | Path, *, topic: str | None = None, fps: float | None 
     path = Path(path)
     if not path.exists():
         raise DriveError(f"{path}: no such file or folder")
-    is_bag = path.suffix in {".mcap", ".db3", ".bag"} or (path.is_dir() and (path / "metadata.yaml").is_file())
+    is_bag = path.suffix in BAG_SUFFIXES or (path.is_dir() and (path / "metadata.yaml").is_file())
     if is_bag:
         from wsvs_ros.drives.bags import BagDrive
 
