@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,16 +30,20 @@ class BagWriter:
 
     :param path: the bag's folder; must not exist.
     :param storage: `mcap` or `sqlite3`.
+    :param replace: an earlier bag there is replaced when this one is finished; an unfinished one is removed at once.
     :raises DriveError: if the path exists or cannot be written.
     """
 
-    def __init__(self, path: Path, *, storage: str = "mcap") -> None:
+    def __init__(self, path: Path, *, storage: str = "mcap", replace: bool = False) -> None:
         self.path = path
+        self._replace = replace
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
         # a folder around it, because the files inside a bag bear its name
         self._partial = path.with_name(path.name + ".partial") / path.name
         self._connections: dict[Any, Connection] = {}
-        for place in (path, self._partial.parent):
+        if replace:
+            shutil.rmtree(self._partial.parent, ignore_errors=True)
+        for place in (self._partial.parent,) if replace else (path, self._partial.parent):
             if place.exists():
                 raise DriveError(f"{place}: exists already; nothing is overwritten, move it away")
         plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
@@ -87,8 +92,10 @@ class BagWriter:
         """
         try:
             self._writer.close()
+            if self._replace and self.path.exists():
+                os.replace(self.path, self._partial.parent / "earlier")
             os.replace(self._partial, self.path)
-            self._partial.parent.rmdir()
+            shutil.rmtree(self._partial.parent)
         except (OSError, sqlite3.Error, WriterError) as error:
             raise DriveError(f"{self.path}: the bag cannot be finished: {error}; see {self._partial}") from error
 
@@ -102,23 +109,27 @@ class BagWriter:
 
 class LabelBagWriter:
     """
-    A copy of a bag with the label topic added; messages are copied as the drive reads them.
+    A copy of a bag with the label topic added; messages are copied as the drive reads them, by its `tap`.
 
     :param path: the new bag's folder.
     :param drive: the bag that is read.
     :param only_labels: leave out everything else.
+    :param replace: an earlier bag there is replaced when this one is finished.
     :raises DriveError: if the path exists, or the bag has a topic of the labels' name.
     """
 
-    def __init__(self, path: Path, drive: BagDrive, *, only_labels: bool = False) -> None:
+    def __init__(self, path: Path, drive: BagDrive, *, only_labels: bool = False, replace: bool = False) -> None:
         if any(connection.topic == LABEL_TOPIC for connection in drive.reader.connections) and not only_labels:
             raise DriveError(f"{drive.path}: has a topic {LABEL_TOPIC} already; use --only-labels")
         mcap = drive.path.suffix == ".mcap" or any(drive.path.glob("*.mcap*"))
-        self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3")
-        # messages of ROS 1 have another wire format
-        if not only_labels and drive.reader.is2:
-            types = drive.reader.typestore
-            drive.tap = lambda connection, timestamp, data: self._bag.copy(connection, timestamp, data, types)
+        self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3", replace=replace)
+        self._types = drive.reader.typestore
+        if not only_labels and drive.reader.is2:  # messages of ROS 1 have another wire format
+            drive.tap = self.copy
+
+    def copy(self, connection: Connection, timestamp: int, data: bytes) -> None:
+        """Append a message of the bag that is read."""
+        self._bag.copy(connection, timestamp, data, self._types)
 
     def write(self, source: Any, labels: np.ndarray) -> None:
         """

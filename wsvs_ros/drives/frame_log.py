@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -31,14 +33,19 @@ class FrameLog:
     """
     Writes `frames.csv` line by line, so that it is whole at any time.
 
+    :param earlier: frames of an interrupted run, which stay.
     :raises DriveError: if it cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, earlier: Iterable[FrameRecord] = ()) -> None:
         self._path = folder / FRAMES
+        partial = folder / f"{FRAMES}.partial"
         try:
-            self._file: TextIO = self._path.open("w", newline="", encoding="utf-8", buffering=1)
+            self._file: TextIO = partial.open("w", newline="", encoding="utf-8", buffering=1)
             csv.writer(self._file).writerow(_COLUMNS)
+            for record in earlier:
+                self.write(record)
+            os.replace(partial, self._path)
         except OSError as error:
             raise DriveError(f"{self._path}: cannot be written: {error.strerror}") from error
 
