@@ -35,6 +35,7 @@ setup(
     install_requires=[
         "PyYAML",
         "cyclonedds>=0.10.5",
+        "jinja2>=3.1",
         "numpy>=1.26",
         "onnxruntime>=1.17",
         "opencv-python-headless>=4.8",

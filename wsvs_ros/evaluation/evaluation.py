@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -132,6 +133,22 @@ class Evaluation:
 
     def _mean_shares(self) -> np.ndarray:
         return self.shares.mean(0) if self._shares else np.zeros(0)
+
+
+def apart(order: Sequence[int], frames: int, count: int) -> list[int]:
+    """
+    The first few of some places that do not lie close together, because neighbouring frames show the same.
+
+    :param order: places of frames, the most wanted first.
+    :param frames: of the run; a fortieth of it is close.
+    """
+    chosen: list[int] = []
+    for place in order:
+        if len(chosen) == count:
+            break
+        if all(abs(place - other) > frames / 40 for other in chosen):
+            chosen.append(place)
+    return chosen
 
 
 def _percentiles(values: list[float]) -> dict[str, float] | None:

@@ -72,6 +72,7 @@ class Run:
         allow_missing: bool = False,
     ) -> None:
         self.path = pred
+        self.name = pred.resolve().name
         self.labels_path = labels
         self.summary = read_summary(pred)
         self.missing = 0
