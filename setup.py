@@ -36,6 +36,7 @@ setup(
         "PyYAML",
         "cyclonedds>=0.10.5",
         "jinja2>=3.1",
+        "mcap>=1.2",
         "numpy>=1.26",
         "onnxruntime>=1.17",
         "opencv-python-headless>=4.8",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from rosbags.convert.converter import migrate_bytes
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.rosbag2.errors import WriterError
@@ -124,12 +125,22 @@ class LabelBagWriter:
         mcap = drive.path.suffix == ".mcap" or any(drive.path.glob("*.mcap*"))
         self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3", replace=replace)
         self._types = drive.reader.typestore
-        if not only_labels and drive.reader.is2:  # messages of ROS 1 have another wire format
+        self._ros1 = not drive.reader.is2
+        self._told: dict[str, object] = {}
+        if not only_labels:
             drive.tap = self.copy
 
     def copy(self, connection: Connection, timestamp: int, data: bytes) -> None:
-        """Append a message of the bag that is read."""
-        self._bag.copy(connection, timestamp, data, self._types)
+        """Append a message of the bag that is read; one of ROS 1 in ROS 2's wire format."""
+        if not self._ros1:
+            self._bag.copy(connection, timestamp, data, self._types)
+            return
+        kind, types = connection.msgtype, self._bag.typestore
+        if kind not in types.fielddefs:  # a vendor's; what it is made of is known already, or is in the same text
+            found = get_types_from_msg(self._types.generate_msgdef(kind, ros_version=2)[0], kind)
+            types.register({name: fields for name, fields in found.items() if name not in types.fielddefs})
+        converted = migrate_bytes(self._types, types, kind, kind, self._told, data, src_is2=False, dst_is2=True)
+        self._bag.write(connection.topic, kind, timestamp, converted)
 
     def write(self, source: Any, labels: np.ndarray) -> None:
         """

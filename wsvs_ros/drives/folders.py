@@ -30,8 +30,6 @@ class FolderDrive:
         folder = path / "images" if (path / "images").is_dir() else path
         files = sorted((file for file in folder.iterdir() if _is_image(file)), key=natural_key)
         if not files:
-            if any(file.suffix in {".mcap", ".db3"} for file in folder.iterdir()):
-                raise DriveError(f"{folder}: a bag without its metadata.yaml; `ros2 bag reindex` makes one anew")
             raise DriveError(f"{folder}: no images here ({', '.join(sorted(_SUFFIXES))})")
         stems = [file.stem for file in files]
         twice = next((stem for stem in stems if stems.count(stem) > 1), None) if len(set(stems)) < len(stems) else None

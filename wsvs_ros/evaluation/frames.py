@@ -15,7 +15,7 @@ import numpy as np
 
 from wsvs_ros.drives import Drive, DriveError, open_drive
 from wsvs_ros.drives.folders import FolderDrive
-from wsvs_ros.drives.open import BAG_SUFFIXES
+from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.mapping import LabelMapping
@@ -142,8 +142,7 @@ class Run:
         settings = settings if isinstance(settings, dict) else {}
         drive, topic = self._images, settings.get("topic")
         if drive is not None:
-            is_bag = Path(drive).suffix in BAG_SUFFIXES or (Path(drive) / "metadata.yaml").is_file()
-            return open_drive(drive, topic=topic if is_bag else None)
+            return open_drive(drive, topic=topic if is_bag(Path(drive)) else None)
         drive = self.summary.get("input")
         if not isinstance(drive, str) or (drive != "synthetic" and not Path(drive).exists()):
             return None

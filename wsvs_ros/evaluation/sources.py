@@ -14,7 +14,7 @@ from wsvs_ros.drives import DriveError, open_drive
 from wsvs_ros.drives.bag_writer import LABEL_TOPIC
 from wsvs_ros.drives.folders import natural_key
 from wsvs_ros.drives.frame_log import read_frame_log
-from wsvs_ros.drives.open import BAG_SUFFIXES
+from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.perception.frames import Frame
@@ -157,8 +157,7 @@ def open_labels(path: Path, topic: str | None = None) -> LabelSource:
     :param topic: of a bag, by default `/segmentation/label`.
     :raises WsvsError: if there are no labels.
     """
-    is_bag = path.suffix in BAG_SUFFIXES or (path / "metadata.yaml").is_file()
-    if is_bag:
+    if is_bag(path):
         return LabelTopic(path, topic)
     if not (path / "labels").is_dir() and (path / "bag").is_dir() and not any(path.glob("*.png")):
         return LabelTopic(path / "bag", topic)  # what `wsvs record` leaves
