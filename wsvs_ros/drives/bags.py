@@ -72,6 +72,8 @@ class BagDrive:
                 stamp = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
                 yield Frame(image, stamp, frame_id=header.frame_id, name=f"{index:06d}", source=(header, timestamp))
             index += 1
+        if self.frame_count is not None and index < self.frame_count:
+            self.refused.append(f"{self.frame_count - index} of {self.frame_count} images are missing in the bag")
 
     def _open(self) -> Any:
         """rosbags' reader, or for a damaged bag one that steps over what is broken."""
