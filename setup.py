@@ -14,7 +14,14 @@ setup(
     maintainer="wsvs_ros maintainers",
     maintainer_email="maintainers@wsvs-ros.dev",
     packages=find_packages(include=["wsvs_ros", "wsvs_ros.*"]),
-    package_data={package_name: ["perception/labelsets/*.yaml", "models/*/*"]},
+    package_data={
+        package_name: [
+            "evaluation/mappings/*.yaml",
+            "evaluation/templates/*",
+            "perception/labelsets/*.yaml",
+            "models/*/*",
+        ]
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
         (f"share/{package_name}", ["package.xml"]),
@@ -28,6 +35,8 @@ setup(
     install_requires=[
         "PyYAML",
         "cyclonedds>=0.10.5",
+        "jinja2>=3.1",
+        "mcap>=1.2",
         "numpy>=1.26",
         "onnxruntime>=1.17",
         "opencv-python-headless>=4.8",

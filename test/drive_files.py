@@ -66,13 +66,16 @@ def make_bag(
     topics: tuple[str, ...] = ("/camera/image_raw",),
     odd: int | None = None,
     text: bool = True,
+    only: range | None = None,
 ) -> Path:
-    """A rosbag2 with image topics and one of texts; message `odd` has an unknown encoding."""
+    """A rosbag2 with image topics and one of texts; message `odd` has an unknown encoding; `only` some frames."""
     plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
     with Writer(path, version=9, storage_plugin=plugin) as bag:
         images = [bag.add_connection(topic, IMAGE, typestore=STORE) for topic in topics]
         words = bag.add_connection("/chatter", "std_msgs/msg/String", typestore=STORE) if text else None
         for index, picture in enumerate(frames(count)):
+            if only is not None and index not in only:
+                continue
             stamp = 100_000_000_000 + index * 100_000_000
             for connection in images:
                 message = image_message(picture, index, encoding="odd32" if index == odd else "bgr8")

@@ -13,10 +13,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from cli_support import command, environment
+from cli_support import command, environment, interruptible
 from drive_files import frames, make_bag, make_folder, make_video
 
 from wsvs_ros.drives import open_drive
+from wsvs_ros.drives.frame_log import read_frame_log
 from wsvs_ros.perception import VIDEO_CRF, Frame, ModelBundle, VideoSegmenter
 
 
@@ -195,6 +196,83 @@ def test_interruption_leaves_valid_files(tmp_path: Path, tiny_bundle: ModelBundl
     with open_drive(out / "bag", topic="/segmentation/label") as labelled:
         assert len(list(labelled)) == len(found)
     assert not list(out.rglob("*.partial*"))
+
+
+@pytest.mark.parametrize(
+    ("how", "more"),
+    [
+        (signal.SIGINT, ["--lookahead", "3", "--confidence"]),
+        (signal.SIGKILL, []),
+        (signal.SIGKILL, ["--flow-prior", "--lookahead", "2"]),
+    ],
+)
+def test_a_resumed_run_ends_as_one_without_a_break(
+    tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle, how: int, more: list[str]
+) -> None:
+    bag, out, whole = make_bag(tmp_path / "bag", 300, storage="mcap"), tmp_path / "out", tmp_path / "whole"
+    words = ["segment", bag, "--model", tiny_bundle.path, "--quiet", *more]
+    child = subprocess.Popen(
+        command(*words, "-o", out), stdout=subprocess.DEVNULL, env=environment(), preexec_fn=interruptible
+    )
+    until = time.monotonic() + 60
+    while len(list(out.glob("labels/*.png"))) < 30 and time.monotonic() < until:
+        time.sleep(0.002)
+    child.send_signal(how)
+    child.wait(timeout=60)
+    before = {path.name: path.stat().st_mtime_ns for path in (out / "labels").glob("*.png")}
+    assert 30 <= len(before) < 300
+    other = wsvs(*words, "-o", out, "--resume", "--no-motion")
+    assert other.returncode == 2
+    assert "was made with motion True, now it is False" in other.stderr
+    done = wsvs(*words, "-o", out, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert wsvs(*words, "-o", whole).returncode == 0
+    found, expected = labels_of(out), labels_of(whole)
+    assert len(expected) == 300
+    assert sorted(found) == sorted(expected)
+    assert all(np.array_equal(found[name], labels) for name, labels in expected.items())
+    kept = [name for name, at in before.items() if (out / "labels" / name).stat().st_mtime_ns == at]
+    assert len(kept) >= len(before) - 2
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["complete"] is True
+    assert summary["frames"] == 300
+    assert summary["resumed_from"] == len(kept)
+    with open_drive(out / "bag", topic="/segmentation/label") as drive:
+        assert all(np.array_equal(frame.image[..., 0], expected[frame.name]) for frame in drive)
+        counts = {c.topic: c.msgcount for c in drive.reader.connections}  # type: ignore[attr-defined]
+    assert counts == {"/camera/image_raw": 300, "/chatter": 300, "/segmentation/label": 300}
+    with open_drive(out / "overlay.mp4") as video:
+        assert len(list(video)) == 300
+    assert [*read_frame_log(out)] == [*read_frame_log(whole)] == sorted(expected)
+    assert not list(out.rglob("*.partial*"))
+    if "--confidence" in more:
+        assert len(list((out / "confidence").glob("*.png"))) == 300
+    assert "complete already" in wsvs(*words, "-o", out, "--resume").stdout
+
+
+def test_a_folder_of_someone_else_is_not_resumed(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "precious.txt").write_text("mine")
+    done = wsvs("segment", make_folder(tmp_path / "in"), "-o", out, "--model", tiny_bundle.path, "--resume")
+    assert done.returncode == 2
+    assert "cannot be resumed" in done.stderr
+    assert [path.name for path in out.iterdir()] == ["precious.txt"]
+
+
+def test_confidence_is_the_segmenters(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
+    folder, out = make_folder(tmp_path / "in", 3), tmp_path / "out"
+    done = wsvs("segment", folder, "-o", out, "--model", tiny_bundle.path, "--confidence", "--quiet")
+    assert done.returncode == 0, done.stderr
+    log = read_frame_log(out)
+    assert list(log) == ["0", "1", "2"]
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        for index, picture in enumerate(frames(3)):
+            (expected,) = segmenter.push(Frame(picture, round(index / 15 * 1e9)))
+            found = cv2.imread(str(out / "confidence" / f"{index}.png"), cv2.IMREAD_UNCHANGED)
+            assert np.abs(found / 255 - expected.confidence).max() <= 0.5 / 255 + 1e-6
+            assert log[str(index)].stamp_ns == expected.frame.stamp_ns
+            assert log[str(index)].latency_ms > 0  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("what", ["mcap", "sqlite3", "overlay"])

@@ -6,12 +6,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import sklearn.metrics
+import torch
+import torchmetrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wsvs_ros.evaluation import measures
 from wsvs_ros.evaluation.metrics import ConfusionMatrix, MetricsError
 from wsvs_ros.perception.labels import LabelClass, LabelSet
 
+CAMVID = LabelSet.load("camvid11")
 THREE = LabelSet("three", tuple(LabelClass(name, (0, 0, 0)) for name in ("a", "b", "c")))
 # ids that occur in files: the classes, one without a class, 255
 IDS = (0, 1, 2, 3, 255)
@@ -63,7 +68,7 @@ def test_a_prediction_without_a_class_is_wrong_and_truth_without_one_is_ignored(
 
 def test_the_dictionary_is_plain_json() -> None:
     confusion = ConfusionMatrix(THREE)
-    empty = {"miou": None, "class_accuracy": None, "global_accuracy": None}
+    empty = dict.fromkeys(("miou", "class_accuracy", "global_accuracy", "frequency_weighted_iou"))
     assert json.loads(json.dumps(confusion.to_dict())) == {**empty, "per_class": dict.fromkeys("abc")}
     confusion.update(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8))
     assert json.loads(json.dumps(confusion.to_dict()))["miou"] == 1.0
@@ -86,3 +91,53 @@ def test_the_truth_agrees_with_itself_on_real_labels(shared_data: Path) -> None:
         truth = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         confusion.update(truth, truth)
     assert confusion.miou == 1.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_equal_to_torchmetrics_and_scikit_learn(seed: int) -> None:
+    """Random maps of several sizes, with unlabelled pixels and classes that one or both of the maps lack."""
+    random = np.random.default_rng(seed)
+    size = len(CAMVID)
+    confusion = ConfusionMatrix(CAMVID)
+    preds, truths = [], []
+    for _ in range(3):
+        shape = tuple(random.integers(20, 60, 2))
+        truth = random.choice(np.array([0, 1, 2, 3, 5, 8, 11, 255], np.uint8), shape)
+        pred = np.where(random.random(shape) < 0.6, truth, random.integers(0, size - 2, shape)).astype(np.uint8)
+        pred[pred >= size] = 1
+        confusion.update(pred, truth)
+        preds.append(pred[truth < size])
+        truths.append(truth[truth < size])
+    pred, truth = np.concatenate(preds), np.concatenate(truths)
+    known = np.unique(np.concatenate([pred, truth]))
+    iou = sklearn.metrics.jaccard_score(truth, pred, labels=known, average=None)
+    assert [confusion.per_class[CAMVID.names[k]] for k in known] == pytest.approx(iou, abs=1e-9)
+    assert confusion.miou == pytest.approx(np.mean(iou), abs=1e-9)
+    weighted = sklearn.metrics.jaccard_score(truth, pred, labels=known, average="weighted")
+    assert confusion.frequency_weighted_iou == pytest.approx(weighted, abs=1e-9)
+    assert confusion.class_accuracy == pytest.approx(
+        sklearn.metrics.recall_score(truth, pred, labels=np.unique(truth), average="macro"), abs=1e-9
+    )
+    assert confusion.global_accuracy == pytest.approx(sklearn.metrics.accuracy_score(truth, pred), abs=1e-9)
+    counted = torchmetrics.functional.confusion_matrix(
+        torch.from_numpy(pred.astype(int)), torch.from_numpy(truth.astype(int)), "multiclass", num_classes=size
+    )
+    assert np.array_equal(confusion.counts[:, :-1], counted.numpy())
+    assert confusion.counts.sum() == len(truth)
+
+
+def test_unlabelled_pixels_are_counted() -> None:
+    confusion = ConfusionMatrix(THREE)
+    counts = confusion.update(np.zeros((2, 3), np.uint8), np.array([[0, 3, 255], [0, 0, 1]], np.uint8))
+    assert confusion.unlabelled == 2
+    assert counts.sum() == 4
+
+
+def test_figures_of_a_stack_are_those_of_each_matrix() -> None:
+    random = np.random.default_rng(0)
+    stack = random.integers(0, 50, (5, 3, 4))
+    stack[1] = 0
+    stack[2, 0] = 0
+    for figure in (measures.mean_iou, measures.class_accuracy, measures.global_accuracy):
+        assert figure(stack) == pytest.approx([float(figure(one)) for one in stack], nan_ok=True)
+    assert np.isnan(measures.frequency_weighted_iou(stack)[1])

@@ -1,18 +1,19 @@
-"""`wsvs evaluate`: label maps against the truth."""
+"""`wsvs evaluate`: what a run saw, and how good it was."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.label_maps import read_label_map
-from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception.labels import LabelSet
+
+_MEANS = ("miou", "class_accuracy", "global_accuracy", "frequency_weighted_iou")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -20,59 +21,113 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate",
         help="measure label maps against the truth",
-        description="Compare label PNGs by file name. The JSON holds miou, class_accuracy, global_accuracy and "
-        "per_class IoU, each in [0, 1]. Truth ids without a class are not counted.",
+        description="Measure a run: against the truth, where there is one, and by how steady its labels are along the "
+        "optical flow and how fast they came. The JSON holds all figures, shares in [0, 1]. Truth ids without a class "
+        "are counted as unlabelled and not measured.",
     )
-    parser.add_argument("--pred", type=Path, required=True, help="predicted label PNGs, or OUT of `wsvs segment`")
-    parser.add_argument("--labels", type=Path, required=True, help="true label PNGs")
-    parser.add_argument("--label-set", default="camvid11", help="built-in name or YAML file (default: %(default)s)")
+    parser.add_argument(
+        "--pred", type=Path, required=True, help="predicted label PNGs, OUT of `wsvs segment`, or a bag with labels"
+    )
+    add_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write index.html and report.json into a new folder")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what runs are measured by."""
+    parser.add_argument("--labels", type=Path, help="the truth: label PNGs, a bag with a label topic, or another OUT")
+    parser.add_argument("--labels-topic", help="label topic of the truth's bag (default: /segmentation/label)")
+    parser.add_argument("--pred-topic", help="label topic of a predictions' bag (default: /segmentation/label)")
+    parser.add_argument("--images", help="the drive that was segmented (default: the run's own input, if still there)")
+    parser.add_argument(
+        "--label-set", help="built-in name or YAML file, of both (default: the run's own, else camvid11)"
+    )
+    parser.add_argument(
+        "--map", metavar="A:B", help="predictions are of label set A, the truth of B: measure in B; or a YAML file"
+    )
+    parser.add_argument(
+        "--truth-map", metavar="B:A", help="the truth is of label set B, predictions of A: measure in A; or a YAML file"
+    )
+    parser.add_argument("--allow-missing", action="store_true", help="leave out a truth that has no prediction")
+
+
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print a table."""
-    label_set = LabelSet.load(args.label_set)
-    predictions = args.pred / "labels" if (args.pred / "labels").is_dir() else args.pred
-    pairs = _pair(predictions, args.labels)
-    matrix = ConfusionMatrix(label_set)
-    for prediction, truth in tqdm(pairs, unit="frame", disable=args.quiet):
-        found, true = read_label_map(prediction), read_label_map(truth)
-        if found.shape != true.shape:
-            raise WsvsError(
-                f"{prediction}: {found.shape[1]}x{found.shape[0]} pixels, but the truth {truth} has "
-                f"{true.shape[1]}x{true.shape[0]}; segment at the camera's own resolution"
-            )
-        matrix.update(found, true)
-    result = {
-        "frames": len(pairs),
-        "label_set": label_set.name,
-        **matrix.to_dict(),
-    }
-    print_figures(result)
-    print(f"{len(pairs)} frames")
+    from wsvs_ros.evaluation.evaluation import Evaluation
+
+    if args.report is not None:
+        from wsvs_ros.evaluation.report import check_folder
+
+        check_folder(args.report)
+    one, label_set = open_run(args, args.pred)
+    evaluation = Evaluation(label_set)
+    for frame in tqdm(one.read(), unit="frame", disable=args.quiet):
+        evaluation.update(frame)
+    result = {**evaluation.to_dict(), "missing": one.missing}
+    print_figures(result) if evaluation.truths else print_seen(result)
+    print_more(result)
     if args.json is not None:
-        try:
-            args.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise WsvsError(f"{args.json}: cannot be written: {error.strerror}") from error
+        write_json(args.json, result)
+    if args.report is not None:
+        from wsvs_ros.evaluation.report import write_report
+
+        print(f"report: {write_report(args.report, one, evaluation)}")
     return 0
 
 
-def _pair(predictions: Path, labels: Path) -> list[tuple[Path, Path]]:
-    """Every true label map with its prediction; a missing prediction is an error, not a discount."""
-    for folder in (predictions, labels):
-        if not folder.is_dir():
-            raise WsvsError(f"{folder}: no such folder")
-    truths = sorted(labels.glob("*.png"))
-    if not truths:
-        raise WsvsError(f"{labels}: no label PNGs here")
-    missing = [truth.name for truth in truths if not (predictions / truth.name).is_file()]
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise WsvsError(f"{predictions}: no prediction for {', '.join(missing[:3])}{more}, which {labels} has")
-    return [(predictions / truth.name, truth) for truth in truths]
+def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
+    """
+    The run and the label set that it is measured in.
+
+    :raises WsvsError: if anything that was named is missing, or does not fit together.
+    """
+    from wsvs_ros.evaluation.frames import Run, read_summary
+    from wsvs_ros.evaluation.mapping import LabelMapping
+
+    if args.map and args.truth_map:
+        raise WsvsError("--map and --truth-map: only one of them, both sides cannot become the other")
+    mapping = LabelMapping.load(args.map) if args.map else None
+    truth_mapping = LabelMapping.load(args.truth_map) if args.truth_map else None
+    chosen = mapping or truth_mapping
+    if chosen is not None:
+        label_set = chosen.target
+    elif args.label_set:
+        label_set = LabelSet.load(args.label_set)
+    else:
+        label_set = _label_set_of(read_summary(pred))
+    run = Run(
+        pred,
+        args.labels,
+        images=args.images,
+        topic=args.pred_topic,
+        labels_topic=args.labels_topic,
+        mapping=mapping,
+        truth_mapping=truth_mapping,
+        allow_missing=args.allow_missing,
+    )
+    return run, label_set
+
+
+def _label_set_of(summary: dict[str, Any]) -> LabelSet:
+    if isinstance(summary.get("classes"), dict):
+        return LabelSet.from_dict(summary["classes"], where="summary.json: classes")
+    return LabelSet.load(str(summary.get("label_set", "camvid11")))
+
+
+def write_json(path: Path, result: dict[str, Any]) -> None:
+    """
+    Write figures aside and put them in place.
+
+    :raises WsvsError: if that is not possible.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise WsvsError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def print_figures(result: dict[str, Any]) -> None:
@@ -80,6 +135,36 @@ def print_figures(result: dict[str, Any]) -> None:
     width = max(map(len, result["per_class"]))
     for name, iou in result["per_class"].items():
         print(f"{name:<{width}}  {'-' if iou is None else f'{100 * iou:5.1f}'}")
-    figures = {key: result[key] for key in ("miou", "class_accuracy", "global_accuracy")}
-    told = ", ".join(f"{key} {'-' if value is None else f'{100 * value:.1f}'}" for key, value in figures.items())
+    told = ", ".join(f"{key} {_percent(result[key])}" for key in _MEANS if key in result)
     print(f"{told} (%)")
+
+
+def print_seen(result: dict[str, Any]) -> None:
+    """Without truth: the classes' shares of what was predicted, in percent."""
+    width = max(map(len, result["seen_per_class"]))
+    for name, share in result["seen_per_class"].items():
+        print(f"{name:<{width}}  {100 * share:5.1f}")
+    print("shares of the predicted pixels (%); no truth was given")
+
+
+def print_more(result: dict[str, Any]) -> None:
+    """What else was measured, a line each."""
+    temporal, latency, vehicles = result["temporal"], result["latency_ms"], result["vehicles"]
+    if temporal["agreement"] is not None:
+        truth = "" if temporal["truth"] is None else f"; the truth's own: {_percent(temporal['truth'])}"
+        print(f"labels stay along the flow: {_percent(temporal['agreement'])} %{truth}")
+    if vehicles is not None and vehicles["iou"] is not None:
+        print(f"vehicles: IoU {_percent(vehicles['iou'])} %, CorLoc {_percent(vehicles['corloc'])} %")
+    if result["calibration"]["ece"] is not None:
+        print(f"expected calibration error: {_percent(result['calibration']['ece'])} %")
+    if latency is not None:
+        print("latency: " + ", ".join(f"{name} {value:.0f} ms" for name, value in latency.items()))
+    pixels = result["pixels"]
+    total = pixels["labelled"] + pixels["unlabelled"]
+    told = f", {_percent(pixels['unlabelled'] / total)} % of the pixels unlabelled" if total else ""
+    missing = f", {result['missing']} truths without prediction left out" if result["missing"] else ""
+    print(f"{result['frames']} frames, {result['frames_with_truth']} with truth{told}{missing}")
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

@@ -9,7 +9,17 @@ from pathlib import Path
 from wsvs_ros.errors import WsvsError
 
 SUMMARY = "summary.json"
-_OURS = {"labels", "overlay.mp4", "bag", "bag.partial", SUMMARY}
+_MAPS = ("labels", "confidence")
+_OURS = {
+    *_MAPS,
+    "overlay.mp4",
+    "overlay.partial.mp4",
+    "bag",
+    "bag.partial",
+    "frames.csv",
+    "frames.csv.partial",
+    SUMMARY,
+}
 
 
 def make_folder(path: Path, *, overwrite: bool, source: str) -> None:
@@ -49,8 +59,8 @@ def _check_ours(path: Path, taken: list[str], source: str) -> None:
         written_by_us = False
     if not written_by_us:
         raise WsvsError(f"{path}: has no {SUMMARY} of `wsvs segment`, so --overwrite does not touch it")
-    labels = path / "labels"
     foreign = [name for name in taken if name not in _OURS]
-    foreign += [f"labels/{file.name}" for file in labels.glob("*") if file.suffix != ".png" or file.is_dir()]
+    for maps in _MAPS:
+        foreign += [f"{maps}/{file.name}" for file in (path / maps).glob("*") if file.suffix != ".png" or file.is_dir()]
     if foreign:
         raise WsvsError(f"{path}: {foreign[0]} is none of our results, so --overwrite does not touch the folder")

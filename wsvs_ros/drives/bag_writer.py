@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from rosbags.convert.converter import migrate_bytes
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.rosbag2.errors import WriterError
@@ -29,16 +31,20 @@ class BagWriter:
 
     :param path: the bag's folder; must not exist.
     :param storage: `mcap` or `sqlite3`.
+    :param replace: an earlier bag there is replaced when this one is finished; an unfinished one is removed at once.
     :raises DriveError: if the path exists or cannot be written.
     """
 
-    def __init__(self, path: Path, *, storage: str = "mcap") -> None:
+    def __init__(self, path: Path, *, storage: str = "mcap", replace: bool = False) -> None:
         self.path = path
+        self._replace = replace
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
         # a folder around it, because the files inside a bag bear its name
         self._partial = path.with_name(path.name + ".partial") / path.name
         self._connections: dict[Any, Connection] = {}
-        for place in (path, self._partial.parent):
+        if replace:
+            shutil.rmtree(self._partial.parent, ignore_errors=True)
+        for place in (self._partial.parent,) if replace else (path, self._partial.parent):
             if place.exists():
                 raise DriveError(f"{place}: exists already; nothing is overwritten, move it away")
         plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
@@ -87,8 +93,10 @@ class BagWriter:
         """
         try:
             self._writer.close()
+            if self._replace and self.path.exists():
+                os.replace(self.path, self._partial.parent / "earlier")
             os.replace(self._partial, self.path)
-            self._partial.parent.rmdir()
+            shutil.rmtree(self._partial.parent)
         except (OSError, sqlite3.Error, WriterError) as error:
             raise DriveError(f"{self.path}: the bag cannot be finished: {error}; see {self._partial}") from error
 
@@ -102,23 +110,37 @@ class BagWriter:
 
 class LabelBagWriter:
     """
-    A copy of a bag with the label topic added; messages are copied as the drive reads them.
+    A copy of a bag with the label topic added; messages are copied as the drive reads them, by its `tap`.
 
     :param path: the new bag's folder.
     :param drive: the bag that is read.
     :param only_labels: leave out everything else.
+    :param replace: an earlier bag there is replaced when this one is finished.
     :raises DriveError: if the path exists, or the bag has a topic of the labels' name.
     """
 
-    def __init__(self, path: Path, drive: BagDrive, *, only_labels: bool = False) -> None:
+    def __init__(self, path: Path, drive: BagDrive, *, only_labels: bool = False, replace: bool = False) -> None:
         if any(connection.topic == LABEL_TOPIC for connection in drive.reader.connections) and not only_labels:
             raise DriveError(f"{drive.path}: has a topic {LABEL_TOPIC} already; use --only-labels")
         mcap = drive.path.suffix == ".mcap" or any(drive.path.glob("*.mcap*"))
-        self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3")
-        # messages of ROS 1 have another wire format
-        if not only_labels and drive.reader.is2:
-            types = drive.reader.typestore
-            drive.tap = lambda connection, timestamp, data: self._bag.copy(connection, timestamp, data, types)
+        self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3", replace=replace)
+        self._types = drive.reader.typestore
+        self._ros1 = not drive.reader.is2
+        self._told: dict[str, object] = {}
+        if not only_labels:
+            drive.tap = self.copy
+
+    def copy(self, connection: Connection, timestamp: int, data: bytes) -> None:
+        """Append a message of the bag that is read; one of ROS 1 in ROS 2's wire format."""
+        if not self._ros1:
+            self._bag.copy(connection, timestamp, data, self._types)
+            return
+        kind, types = connection.msgtype, self._bag.typestore
+        if kind not in types.fielddefs:  # a vendor's; what it is made of is known already, or is in the same text
+            found = get_types_from_msg(self._types.generate_msgdef(kind, ros_version=2)[0], kind)
+            types.register({name: fields for name, fields in found.items() if name not in types.fielddefs})
+        converted = migrate_bytes(self._types, types, kind, kind, self._told, data, src_is2=False, dst_is2=True)
+        self._bag.write(connection.topic, kind, timestamp, converted)
 
     def write(self, source: Any, labels: np.ndarray) -> None:
         """

@@ -11,6 +11,7 @@ from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
 from wsvs_ros.drives.drive import DriveError
+from wsvs_ros.drives.recovery import RecoveredReader
 from wsvs_ros.images import ImageError, to_bgr
 from wsvs_ros.perception.frames import Frame
 
@@ -21,7 +22,7 @@ class BagDrive:
     """
     The images of one topic of a bag, with their headers' stamps; frames are named 000000, 000001, ...
 
-    A message that is no readable image is left out and listed in `refused`.
+    A message that is no readable image is left out and listed in `refused`; so is what a damaged bag has lost.
 
     :param topic: needed where the bag has several image topics.
     :param fps: the rate to assume instead of the one that count and duration give.
@@ -35,11 +36,7 @@ class BagDrive:
         self.refused: list[str] = []
         self.tap: Callable[[Connection, int, bytes], None] | None = None
         """Called with every message of the bag, of whatever topic, as it is read."""
-        try:
-            self.reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
-            self.reader.open()
-        except Exception as error:
-            raise DriveError(f"{path}: cannot be read as a bag: {error}") from error
+        self.reader = self._open()
         try:
             self.connections = self._choose(topic)
         except DriveError:
@@ -75,12 +72,60 @@ class BagDrive:
                 stamp = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
                 yield Frame(image, stamp, frame_id=header.frame_id, name=f"{index:06d}", source=(header, timestamp))
             index += 1
+        if self.frame_count is not None and index < self.frame_count:
+            self.refused.append(f"{self.frame_count - index} of {self.frame_count} images are missing in the bag")
+
+    def _open(self) -> Any:
+        """rosbags' reader, or for a damaged bag one that steps over what is broken."""
+        try:
+            reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
+            reader.open()
+        except Exception as error:
+            if self.path.suffix == ".bag":
+                raise DriveError(f"{self.path}: cannot be read as a bag: {error}; try `rosbag reindex`") from error
+            return self._recover(error)
+        return reader
+
+    def _recover(self, error: Exception) -> RecoveredReader:
+        try:
+            recovered = RecoveredReader(self.path)
+        except DriveError as second:
+            raise DriveError(f"{self.path}: cannot be read as a bag: {error} ({second})") from error
+        self.refused += [f"the bag is damaged: {error}", *recovered.lost]
+        return recovered
 
     def _messages(self) -> Iterator[tuple[Connection, int, bytes]]:
+        """All that can be read; behind a place where rosbags gives up, what follows it."""
+        wanted = self.connections if self.tap is None else ()
+        last = -1
+        there: set[str] = set()
         try:
-            yield from self.reader.messages(self.connections if self.tap is None else ())
+            for connection, timestamp, data in self.reader.messages(wanted):
+                if timestamp > last:
+                    last, there = timestamp, set()
+                there.add(connection.topic)
+                yield connection, timestamp, data
         except Exception as error:  # of the storage or its compression; they share no base class
-            raise DriveError(f"{self.path}: the bag breaks off: {error}") from error
+            if not self.reader.is2 or isinstance(self.reader, RecoveredReader):
+                self.refused.append(f"the bag breaks off: {error}")
+                return
+            yield from self._rest(error, last, there)
+
+    def _rest(self, error: Exception, last: int, there: set[str]) -> Iterator[tuple[Connection, int, bytes]]:
+        """What follows the last message that was read; `there` are the topics that were read of its time."""
+        own = {(c.topic, c.msgtype): c for c in (self.connections if self.tap is None else self.reader.connections)}
+        try:
+            recovered = self._recover(error)
+        except DriveError as nothing:
+            self.refused.append(str(nothing))
+            return
+        try:
+            for connection, timestamp, data in recovered.messages():
+                known = own.get((connection.topic, connection.msgtype))
+                if known is not None and (timestamp > last or (timestamp == last and known.topic not in there)):
+                    yield known, timestamp, data
+        finally:
+            recovered.close()
 
     def close(self) -> None:
         """Close the bag."""

@@ -28,21 +28,21 @@ class FolderDrive:
     def __init__(self, path: Path, *, fps: float | None = None) -> None:
         self.path = path
         folder = path / "images" if (path / "images").is_dir() else path
-        self._files = sorted((file for file in folder.iterdir() if _is_image(file)), key=_natural)
-        if not self._files:
-            if any(file.suffix in {".mcap", ".db3"} for file in folder.iterdir()):
-                raise DriveError(f"{folder}: a bag without its metadata.yaml; `ros2 bag reindex` makes one anew")
+        files = sorted((file for file in folder.iterdir() if _is_image(file)), key=natural_key)
+        if not files:
             raise DriveError(f"{folder}: no images here ({', '.join(sorted(_SUFFIXES))})")
-        stems = [file.stem for file in self._files]
+        stems = [file.stem for file in files]
         twice = next((stem for stem in stems if stems.count(stem) > 1), None) if len(set(stems)) < len(stems) else None
         if twice:
             raise DriveError(f"{folder}: more than one image is named {twice!r}; results would collide")
         self.fps: float | None = fps or _DEFAULT_FPS
-        self.frame_count: int | None = len(self._files)
+        self.frame_count: int | None = len(files)
+        self.files = dict(zip(stems, files, strict=True))
+        """The images' files by the frames' names, in their order."""
 
     def __iter__(self) -> Iterator[Frame]:
         assert self.fps is not None
-        for index, file in enumerate(self._files):
+        for index, file in enumerate(self.files.values()):
             image = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if image is None:
                 raise DriveError(f"{file}: not a readable image; restore it or take it out of the folder")
@@ -63,5 +63,6 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
 
 
-def _natural(path: Path) -> list[tuple[int, int | str]]:
+def natural_key(path: Path) -> list[tuple[int, int | str]]:
+    """What to sort files by, so that `2.png` comes before `10.png`."""
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", path.stem) if part]

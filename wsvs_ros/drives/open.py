@@ -8,6 +8,16 @@ from wsvs_ros.drives.drive import Drive, DriveError
 from wsvs_ros.drives.folders import FolderDrive
 from wsvs_ros.drives.videos import VideoDrive
 
+_SUFFIXES = frozenset({".mcap", ".db3", ".bag"})
+_STORAGE = ("*.mcap", "*.db3", "*.mcap.zstd", "*.db3.zstd")
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a path is a bag: a file of one, or a folder with its metadata or, where that is lost, its storage."""
+    if path.is_dir():
+        return (path / "metadata.yaml").is_file() or any(True for kind in _STORAGE for _ in path.glob(kind))
+    return path.suffix in _SUFFIXES or path.name.endswith((".mcap.zstd", ".db3.zstd"))
+
 
 def open_drive(path: str | Path, *, topic: str | None = None, fps: float | None = None) -> Drive:
     """
@@ -24,8 +34,7 @@ def open_drive(path: str | Path, *, topic: str | None = None, fps: float | None 
     path = Path(path)
     if not path.exists():
         raise DriveError(f"{path}: no such file or folder")
-    is_bag = path.suffix in {".mcap", ".db3", ".bag"} or (path.is_dir() and (path / "metadata.yaml").is_file())
-    if is_bag:
+    if is_bag(path):
         from wsvs_ros.drives.bags import BagDrive
 
         return BagDrive(path, topic=topic, fps=fps)

@@ -6,7 +6,9 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,7 +16,8 @@ import numpy as np
 from wsvs_ros.drives.drive import DriveError
 
 _LONGEST_PAUSE = 2.0  # seconds that a paced video shows one frame
-_WAITING = 8  # frames that may wait for the writer before the reader has to
+_WAITING = 8  # tasks that may wait for the writer before the reader has to
+Result = TypeVar("Result")
 
 
 class LabelWriter:
@@ -22,10 +25,12 @@ class LabelWriter:
     A folder of label maps: `<name>.png`, 8 bit, one channel.
 
     :param folder: made if need be.
+    :param replace: earlier ones of the same name are replaced.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, replace: bool = False) -> None:
         self._folder = folder
+        self._replace = replace
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, labels: np.ndarray) -> None:
@@ -37,7 +42,7 @@ class LabelWriter:
         """
         path = self._folder / f"{name}.png"
         partial = path.with_suffix(".partial")
-        if path.exists():
+        if path.exists() and not self._replace:
             raise DriveError(f"{path}: exists already; nothing is overwritten")
         content = cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
         try:
@@ -50,16 +55,18 @@ class LabelWriter:
 
 class VideoWriter:
     """
-    An mp4 video, made when its first frame comes.
+    An mp4 video, made when its first frame comes, aside as `<name>.partial.mp4` until it is closed.
 
     :param fps: frames per second.
+    :param replace: an earlier video there is replaced when this one is finished.
     :raises DriveError: if the path exists.
     """
 
-    def __init__(self, path: Path, fps: float) -> None:
-        if path.exists():
+    def __init__(self, path: Path, fps: float, *, replace: bool = False) -> None:
+        if path.exists() and not replace:
             raise DriveError(f"{path}: exists already; nothing is overwritten, move it away")
         self._path = path
+        self._partial = path.with_name(f"{path.stem}.partial{path.suffix}")
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
@@ -80,7 +87,7 @@ class VideoWriter:
             # the codec works in blocks of two
             self._size = (image.shape[1] & ~1 or 2, image.shape[0] & ~1 or 2)
             fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self._path), fourcc, self._fps, self._size)
+            self._writer = cv2.VideoWriter(str(self._partial), fourcc, self._fps, self._size)
             if not self._writer.isOpened():
                 raise DriveError(f"{self._path}: OpenCV cannot write this video; is the folder writable?")
         if (image.shape[1], image.shape[0]) != self._size:
@@ -111,9 +118,10 @@ class VideoWriter:
             return
         self._writer.release()
         self._writer = None
-        if not cv2.VideoCapture(str(self._path)).isOpened():
-            self._path.unlink(missing_ok=True)
+        if not cv2.VideoCapture(str(self._partial)).isOpened():
+            self._partial.unlink(missing_ok=True)
             raise DriveError(self._failure)
+        os.replace(self._partial, self._path)
 
     @property
     def _failure(self) -> str:
@@ -136,7 +144,24 @@ class Background:
     def submit(self, task: Callable[[], None]) -> None:
         """Run a task after those before it; waits while too many do."""
         self._raise()
-        self._tasks.put(task)
+        self._tasks.put(lambda: None if self._error is not None else task())
+
+    def call(self, task: Callable[[], Result]) -> Result:
+        """
+        Run a task after those before it, also if one of them failed, and wait for what it gives or raises.
+
+        SQLite's connections are used in the thread that made them.
+        """
+        result: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(task())
+            except BaseException as error:
+                result.set_exception(error)
+
+        self._tasks.put(run)
+        return result.result()
 
     def __enter__(self) -> Background:
         self._thread.start()
@@ -150,11 +175,10 @@ class Background:
 
     def _run(self) -> None:
         while (task := self._tasks.get()) is not None:
-            if self._error is None:
-                try:
-                    task()
-                except BaseException as error:
-                    self._error = error
+            try:
+                task()
+            except BaseException as error:
+                self._error = self._error or error
 
     def _raise(self) -> None:
         if self._error is not None:

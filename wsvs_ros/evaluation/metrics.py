@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.evaluation import measures
 from wsvs_ros.perception.labels import LabelSet
 
 
@@ -18,8 +20,8 @@ class ConfusionMatrix:
     """
     Counts predictions against the truth over any number of label maps.
 
-    Truth ids without a class (>= N, e.g. 255 or CamVid's 11) are ignored. A prediction without a class is
-    wrong: it counts into the union of the true class, as a pixel that was missed.
+    Truth ids without a class (>= N, e.g. 255 or CamVid's 11) are counted as `unlabelled` and ignored. A prediction
+    without a class is wrong: it counts into the union of the true class, as a pixel that was missed.
 
     :param label_set: the N classes.
     """
@@ -29,18 +31,21 @@ class ConfusionMatrix:
         count = len(label_set)
         # one column more, for predictions without a class
         self._counts = np.zeros((count, count + 1), np.int64)
+        self.unlabelled = 0
+        """Pixels whose truth has no class."""
 
     @property
     def counts(self) -> np.ndarray:
         """(N, N + 1) int64 pixels: row the true id, column the predicted one, the last for none. A copy."""
         return self._counts.copy()
 
-    def update(self, pred: np.ndarray, truth: np.ndarray) -> None:
+    def update(self, pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """
         Count one label map.
 
         :param pred: (H, W) uint8 predicted ids.
         :param truth: (H, W) uint8 true ids.
+        :return: (N, N + 1) int64, the counts of this map alone.
         :raises MetricsError: if the two differ in shape or are not uint8.
         """
         if pred.shape != truth.shape or pred.dtype != np.uint8 or truth.dtype != np.uint8:
@@ -49,53 +54,60 @@ class ConfusionMatrix:
                 "expected two uint8 label maps of the same shape"
             )
         rows, columns = self._counts.shape
-        counted = truth < rows
-        cells = truth[counted].astype(np.int64) * columns + np.minimum(pred[counted], columns - 1)
-        self._counts += np.bincount(cells, minlength=rows * columns).reshape(rows, columns)
+        # all pairs of bytes first: without a mask, which would copy both maps
+        pairs = np.bincount((truth.astype(np.uint16) * 256 + pred).ravel(), minlength=1 << 16).reshape(256, 256)
+        counts = np.empty_like(self._counts)
+        counts[:, : columns - 1] = pairs[:rows, : columns - 1]
+        counts[:, columns - 1] = pairs[:rows, columns - 1 :].sum(1)
+        self._counts += counts
+        self.unlabelled += int(pairs[rows:].sum())
+        return counts
 
     @property
     def per_class(self) -> dict[str, float | None]:
         """Intersection over union by class name; None for a class that neither truth nor prediction has."""
-        return {
-            name: float(right / union) if union else None
-            for name, right, union in zip(self._label_set.names, self._right, self._union, strict=True)
-        }
+        return self._by_name(measures.iou(self._counts))
+
+    @property
+    def accuracy_per_class(self) -> dict[str, float | None]:
+        """Share of right pixels by name of the true class; None for a class that the truth lacks."""
+        return self._by_name(measures.class_accuracies(self._counts))
 
     @property
     def miou(self) -> float | None:
         """Mean IoU over the classes that occur in truth or prediction; None without any."""
-        return _mean([value for value in self.per_class.values() if value is not None])
+        return known(measures.mean_iou(self._counts))
 
     @property
     def class_accuracy(self) -> float | None:
         """Mean share of right pixels over the classes that occur in the truth; None without any."""
-        true = self._counts.sum(1)
-        return _mean([right / total for right, total in zip(self._right, true, strict=True) if total])
+        return known(measures.class_accuracy(self._counts))
 
     @property
     def global_accuracy(self) -> float | None:
         """Share of right pixels; None without any."""
-        total = self._counts.sum()
-        return float(self._right.sum() / total) if total else None
+        return known(measures.global_accuracy(self._counts))
+
+    @property
+    def frequency_weighted_iou(self) -> float | None:
+        """IoU weighted by how many of the true pixels a class has; None without any."""
+        return known(measures.frequency_weighted_iou(self._counts))
 
     def to_dict(self) -> dict[str, Any]:
-        """`miou`, `class_accuracy`, `global_accuracy` and `per_class`, shares of 1, as plain data."""
+        """The means and `per_class` IoU, shares of 1, as plain data."""
         return {
             "miou": self.miou,
             "class_accuracy": self.class_accuracy,
             "global_accuracy": self.global_accuracy,
+            "frequency_weighted_iou": self.frequency_weighted_iou,
             "per_class": self.per_class,
         }
 
-    @property
-    def _right(self) -> np.ndarray:
-        return self._counts.diagonal()
-
-    @property
-    def _union(self) -> np.ndarray:
-        predicted = self._counts.sum(0)[:-1]
-        return self._counts.sum(1) + predicted - self._right
+    def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
+        return {name: known(value) for name, value in zip(self._label_set.names, values, strict=True)}
 
 
-def _mean(values: list[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+def known(value: float | np.ndarray) -> float | None:
+    """A figure as plain data: None instead of NaN."""
+    number = float(value)
+    return None if math.isnan(number) else number

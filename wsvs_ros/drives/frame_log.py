@@ -1,0 +1,86 @@
+"""`frames.csv`: a line for each segmented frame, so that its stamp and its latency are known afterwards."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from wsvs_ros.drives.drive import DriveError
+
+FRAMES = "frames.csv"
+_COLUMNS = ["name", "stamp_ns", "frame_id", "latency_ms"]
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """
+    One frame that was segmented.
+
+    :param latency_ms: from the frame to its label map, milliseconds; None where it is not known.
+    """
+
+    name: str
+    stamp_ns: int
+    frame_id: str = ""
+    latency_ms: float | None = None
+
+
+class FrameLog:
+    """
+    Writes `frames.csv` line by line, so that it is whole at any time.
+
+    :param earlier: frames of an interrupted run, which stay.
+    :raises DriveError: if it cannot be written.
+    """
+
+    def __init__(self, folder: Path, earlier: Iterable[FrameRecord] = ()) -> None:
+        self._path = folder / FRAMES
+        partial = folder / f"{FRAMES}.partial"
+        try:
+            self._file: TextIO = partial.open("w", newline="", encoding="utf-8", buffering=1)
+            csv.writer(self._file).writerow(_COLUMNS)
+            for record in earlier:
+                self.write(record)
+            os.replace(partial, self._path)
+        except OSError as error:
+            raise DriveError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+    def write(self, record: FrameRecord) -> None:
+        """Append a frame."""
+        latency = "" if record.latency_ms is None else f"{record.latency_ms:.3f}"
+        try:
+            csv.writer(self._file).writerow([record.name, record.stamp_ns, record.frame_id, latency])
+        except OSError as error:
+            raise DriveError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Close the file; a line that the disk has no room for was reported when it was written."""
+        try:
+            self._file.close()
+        except OSError as error:
+            raise DriveError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+
+def read_frame_log(folder: Path) -> dict[str, FrameRecord]:
+    """
+    The frames of an earlier run by name, in their order; empty where there is no `frames.csv`.
+
+    A last line that broke off is left out.
+    """
+    path = folder / FRAMES
+    if not path.is_file():
+        return {}
+    found = {}
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        for row in csv.DictReader(file):
+            try:
+                latency = float(row["latency_ms"]) if row["latency_ms"] else None
+                record = FrameRecord(row["name"], int(row["stamp_ns"]), row["frame_id"], latency)
+            except (KeyError, TypeError, ValueError):
+                continue
+            found[record.name] = record
+    return found

@@ -1,0 +1,64 @@
+"""Pages from templates, and the folder that they are written to."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from wsvs_ros import __version__
+from wsvs_ros.errors import WsvsError
+
+PAGE, FIGURES = "index.html", "report.json"
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+class ReportError(WsvsError):
+    """A report cannot be written."""
+
+
+def check_folder(folder: Path) -> None:
+    """
+    Refuse a folder that holds anything but an earlier report.
+
+    :raises ReportError: naming what is there.
+    """
+    if folder.is_dir():
+        foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in (PAGE, FIGURES))
+        if foreign:
+            raise ReportError(f"{folder}: holds {foreign[0]}, which is no report; give a folder of its own")
+    elif folder.exists():
+        raise ReportError(f"{folder}: is no folder")
+
+
+def write_page(folder: Path, template: str, content: dict[str, Any], figures: dict[str, Any]) -> Path:
+    """
+    Write page and figures, each aside and then put in place.
+
+    :param template: its name in `templates/`.
+    :param content: what it is filled with; texts are escaped.
+    :param figures: for report.json.
+    :return: the page's file.
+    :raises ReportError: if the folder holds something else, or cannot be written.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(template).render(version=__version__, **content).lstrip()
+    check_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in ((FIGURES, json.dumps(figures, indent=1) + "\n"), (PAGE, page)):
+            partial = folder / f"{name}.partial"
+            partial.write_text(text, encoding="utf-8")
+            os.replace(partial, folder / name)
+    except OSError as error:
+        raise ReportError(f"{folder}: the report cannot be written: {error.strerror}") from error
+    return folder / PAGE
