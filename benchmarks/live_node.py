@@ -53,9 +53,10 @@ class LiveNode:
 
     :param arguments: more of the command line of `wsvs run`.
     :param domain: ROS domain, all on loopback.
+    :param probe: note what the segmenter takes for each frame.
     """
 
-    def __init__(self, *arguments: str, domain: int) -> None:
+    def __init__(self, *arguments: str, domain: int, probe: bool = True) -> None:
         self.middleware = "rclpy" if importlib.util.find_spec("rclpy") is not None else "embedded"
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         if self.middleware == "embedded":
@@ -71,7 +72,8 @@ class LiveNode:
 
         self._folder = tempfile.TemporaryDirectory()
         self._probe = Path(self._folder.name) / "seconds.json"
-        words = [sys.executable, "-m", "benchmarks.probed_node", str(self._probe), "--image", IMAGE, *arguments]
+        start = ["benchmarks.probed_node", str(self._probe)] if probe else ["wsvs_ros.cli.main", "run"]
+        words = [sys.executable, "-m", *start, "--image", IMAGE, *arguments]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
         self._process = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
         rclpy.init(args=[])
@@ -129,7 +131,9 @@ class LiveNode:
         self._listener.join()
         self._node.destroy_node()
         self._rclpy.try_shutdown()
-        self.segmenter_seconds = {int(k): v for k, v in json.loads(self._probe.read_text(encoding="utf-8")).items()}
+        if self._probe.is_file():
+            found = json.loads(self._probe.read_text(encoding="utf-8"))
+            self.segmenter_seconds = {int(stamp): seconds for stamp, seconds in found.items()}
         self._folder.cleanup()
         return log
 

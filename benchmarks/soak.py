@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the samples there")
     args = parser.parse_args()
     images, _ = drive_images(args.size)
-    live = LiveNode(domain=args.domain)
+    live = LiveNode(domain=args.domain, probe=False)
     samples: list[tuple[float, float, int, int]] = []
     done = threading.Event()
     begin = time.monotonic()

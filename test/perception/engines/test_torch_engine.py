@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from wsvs_ros.perception.bundle import BundleError, ModelBundle, default_bundle_path
 from wsvs_ros.perception.engines import EngineError, EngineOptions, create_engine
+from wsvs_ros.perception.engines.cuda_driver import cuda_device_count
 from wsvs_ros.perception.engines.torch_program import create_torch_engine
 
 
@@ -87,11 +89,26 @@ def test_what_torch_does_not_do_is_refused(bundle: ModelBundle, provider: str, p
 def test_without_cuda_it_says_so(bundle: ModelBundle) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is CUDA here")
-    with pytest.raises(EngineError, match="finds no CUDA device"):
+    with pytest.raises(EngineError, match="the driver shows no CUDA device"):
         create_torch_engine(bundle, provider="cuda")
 
 
+def test_looking_for_engines_loads_none_of_them() -> None:
+    """A node on a CPU shall neither wait for torch nor carry it."""
+    code = """if True:
+        import sys
+        from wsvs_ros.perception import ModelBundle, create_engine, default_bundle_path
+        create_engine(ModelBundle.load(default_bundle_path()))
+        print(*(name for name in ("torch", "tensorrt", "onnx") if name in sys.modules))
+    """
+    if cuda_device_count():
+        pytest.skip("there is CUDA here")
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "onnx"} & set(found.stdout.split())
+
+
 def test_a_missing_torch_names_the_package(bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsvs_ros.perception.engines.torch_program.cuda_device_count", lambda: 1)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(EngineError, match="torch .*pip install torch"):
         create_torch_engine(bundle, provider="cuda")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.engines.cuda_driver import cuda_device_count
 from wsvs_ros.perception.engines.interface import EngineError
 
 _OLDEST = 10
@@ -28,6 +29,8 @@ def why_not(provider: str = "cuda", precision: str = "float32") -> str | None:
         return f"the package tensorrt at {list(tensorrt.__path__)} is not NVIDIA's; `pip install tensorrt`"
     if int(version.split(".")[0]) < _OLDEST:
         return f"tensorrt {version} is too old, {_OLDEST}.0 or newer is needed"
+    if not cuda_device_count():
+        return "the driver shows no CUDA device"
     try:
         import torch
     except (ImportError, OSError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.cores import usable_cores
+from wsvs_ros.perception.engines.cuda_driver import cuda_device_count
 from wsvs_ros.perception.engines.interface import EngineError
 
 _INSTALL = "pip install torch"
@@ -27,6 +28,8 @@ def why_not(provider: str, precision: str = "float32") -> str | None:
         return f"the package torch is not installed; `{_INSTALL}`"
     if provider == "cpu":
         return None
+    if not cuda_device_count():
+        return "the driver shows no CUDA device"
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: a library that it needs is missing
