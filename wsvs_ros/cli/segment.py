@@ -26,6 +26,15 @@ def add_parser(subparsers: Any) -> None:
         help="video file, folder of images, bag (rosbag2 folder, .mcap, .db3, .bag), or a folder of bags and videos",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="new folder for the results")
+    add_options(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with an OUT that an interruption left incomplete")
+    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="drives at a time (default: %(default)s)")
+    parser.add_argument("--ray", metavar="ADDRESS", help="hand the drives to a Ray cluster; `local` begins one here")
+    parser.set_defaults(run=run)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say how one drive is segmented, and what is written of it."""
     parser.add_argument("--model", metavar="DIR", help="model bundle (default: the one of the package)")
     engine_arguments.add_options(parser)
     parser.add_argument("--lookahead", type=int, help="frames of future a frame waits for (default: the bundle's)")
@@ -40,12 +49,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an OUT that holds results of an earlier run and nothing else"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with an OUT that an interruption left incomplete")
     parser.add_argument("--confidence", action="store_true", help="write confidence/<frame>.png, 255 for certain")
-    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="drives at a time (default: %(default)s)")
-    parser.add_argument("--ray", metavar="ADDRESS", help="hand the drives to a Ray cluster; `local` begins one here")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
