@@ -127,7 +127,7 @@ def histogram(values: np.ndarray, axes_label: str, *, bins: int = 40, markers: d
     """How often values occur, with named places marked; the slowest hundredth is drawn into the last bar."""
     far = float(np.percentile(values, 99) * 1.15) or 1.0
     counts, edges = np.histogram(np.minimum(values, far), bins=bins, range=(0, far))
-    axes = Axes((0, far), (0, float(counts.max())), axes_label, "frames", width=460, height=320, percent=False)
+    axes = Axes((0, far), (0, float(counts.max())), axes_label, "frames", width=400, height=290, percent=False)
     marks = []
     for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
         if count:
@@ -194,7 +194,7 @@ def heatmap(counts: np.ndarray, names: Sequence[str]) -> str:
 
 def reliability(confidence: Values, accuracy: Values, share: Values) -> str:
     """Accuracy over confidence, with the line that it should follow and how many pixels each bin has."""
-    axes = Axes((0, 1), (0, 1), "confidence", "accuracy", width=460, height=320)
+    axes = Axes((0, 1), (0, 1), "confidence", "accuracy", width=400, height=290)
     (x1, y1), (x2, y2) = axes.at(0, 0), axes.at(1, 1)
     marks = [f'<line class="ideal" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>']
     width = 1 / len(confidence)

@@ -134,7 +134,7 @@ def _charts(evaluation: Evaluation, figures: dict[str, Any]) -> dict[str, Any]:
             charts.lines(
                 [w for w, _ in known],
                 [Series("accuracy", [a for _, a in known], "var(--a)")],
-                Axes((0, known[-1][0]), (0, 1), "width of the band, pixels", "accuracy", width=460, height=320),
+                Axes((0, known[-1][0]), (0, 1), "width of the band, pixels", "accuracy", width=400, height=290),
                 dots=True,
             )
         )
