@@ -38,10 +38,9 @@ def states(out: Path) -> dict[str, str]:
     return {str(Path(entry["output"]).relative_to(out)): entry["state"] for entry in found}
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_one_failure_does_not_stop_the_rest(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle, jobs: int) -> None:
+def test_one_failure_does_not_stop_the_rest(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
     archive, out = make_archive(tmp_path / "archive"), tmp_path / "out"
-    words = ["segment", archive, "-o", out, "--model", tiny_bundle.path, "--jobs", jobs, "--quiet"]
+    words = ["segment", archive, "-o", out, "--model", tiny_bundle.path, "--jobs", "3", "--quiet"]
     done = wsvs(*words)
     assert done.returncode == 2
     assert "wednesday.mcap: cannot be read as a bag" in done.stderr
@@ -58,8 +57,6 @@ def test_one_failure_does_not_stop_the_rest(tmp_path: Path, wsvs: Any, tiny_bund
     again = wsvs(*words)
     assert again.returncode == 2
     assert "--resume goes on with them" in again.stderr
-    if jobs > 1:
-        return
     times = {path: path.stat().st_mtime_ns for path in out.rglob("labels/*.png")}
     (archive / "wednesday.mcap").unlink()
     make_bag(archive / "wednesday.mcap", 4)
@@ -103,7 +100,7 @@ def test_an_interruption_reaches_every_drive_and_can_be_resumed(
     tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle
 ) -> None:
     for name in ("a", "b", "c"):
-        make_bag(tmp_path / "archive" / name, 250, storage="mcap")
+        make_bag(tmp_path / "archive" / name, 150, storage="mcap")
     out = tmp_path / "out"
     words = ["segment", tmp_path / "archive", "-o", out, "--model", tiny_bundle.path, "--jobs", "2", "--no-overlay"]
     child = subprocess.Popen(
@@ -120,11 +117,11 @@ def test_an_interruption_reaches_every_drive_and_can_be_resumed(
     resumed = wsvs(*words, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert set(states(out).values()) == {"done"}
-    assert all(len(list((out / name / "labels").glob("*.png"))) == 250 for name in ("a", "b", "c"))
+    assert all(len(list((out / name / "labels").glob("*.png"))) == 150 for name in ("a", "b", "c"))
 
 
 def test_a_process_that_dies_fails_its_drive_alone(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
-    make_bag(tmp_path / "archive" / "a", 400, storage="mcap")
+    make_bag(tmp_path / "archive" / "a", 300, storage="mcap")
     make_bag(tmp_path / "archive" / "b", 5, storage="mcap")
     out = tmp_path / "out"
     words = ["segment", tmp_path / "archive", "-o", out, "--model", tiny_bundle.path, "--no-overlay"]
