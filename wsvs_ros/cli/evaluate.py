@@ -73,7 +73,7 @@ def evaluate_run(args: argparse.Namespace, pred: Path) -> None:
     from wsvs_ros.evaluation.evaluation import Evaluation
 
     one, label_set = open_run(args, pred)
-    evaluation = Evaluation(label_set)
+    evaluation = Evaluation(label_set, one.summary.get("latency_ms"))
     for frame in tqdm(one.read(), unit="frame", disable=args.quiet):
         evaluation.update(frame)
     result = {**evaluation.to_dict(), "missing": one.missing}
@@ -101,6 +101,8 @@ def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
     mapping = LabelMapping.load(args.map) if args.map else None
     truth_mapping = LabelMapping.load(args.truth_map) if args.truth_map else None
     chosen = mapping or truth_mapping
+    if mapping is not None:
+        _check_source(pred, read_summary(pred), mapping.source)
     if chosen is not None:
         label_set = chosen.target
     elif args.label_set:
@@ -118,6 +120,12 @@ def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
         allow_missing=args.allow_missing,
     )
     return run, label_set
+
+
+def _check_source(pred: Path, summary: dict[str, Any], source: LabelSet) -> None:
+    told = summary.get("label_set", source.name)
+    if told != source.name:
+        raise WsvsError(f"{pred}: its labels are of {told}, but --map begins with {source.name}")
 
 
 def _label_set_of(summary: dict[str, Any]) -> LabelSet:
