@@ -48,6 +48,7 @@ setup(
         "crf": ["pydensecrf2>=1.0", "scikit-image>=0.22", "torch>=2.6"],
         "export": ["onnx>=1.16"],
         "gpu": ["torch>=2.6"],
+        "ray": ["ray>=2.9"],
         "train": [
             "filelock>=3.12",
             "lightning>=2.4",

@@ -20,7 +20,19 @@ def test_version_and_help_name_the_subcommands(wsvs: Any) -> None:
     shown = wsvs("--help").stdout
     assert all(
         f" {name} " in shown
-        for name in ("segment", "evaluate", "compare", "run", "play", "record", "export", "bench", "demo", "doctor")
+        for name in (
+            "segment",
+            "evaluate",
+            "compare",
+            "replay",
+            "run",
+            "play",
+            "record",
+            "export",
+            "bench",
+            "demo",
+            "doctor",
+        )
     )
 
 

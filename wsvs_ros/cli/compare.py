@@ -21,6 +21,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("first", type=Path, metavar="A", help="label PNGs, OUT of `wsvs segment`, or a bag with labels")
     parser.add_argument("second", type=Path, metavar="B", help="likewise, of the same drive")
+    evaluate.add_source_options(parser)
     evaluate.add_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write index.html and report.json into a new folder")

@@ -28,6 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--pred", type=Path, required=True, help="predicted label PNGs, OUT of `wsvs segment`, or a bag with labels"
     )
+    add_source_options(parser)
     add_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write index.html and report.json into a new folder")
@@ -35,12 +36,16 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say where predictions and camera images are, where these are not known."""
+    parser.add_argument("--pred-topic", help="label topic of a predictions' bag (default: /segmentation/label)")
+    parser.add_argument("--images", help="the drive that was segmented (default: the run's own input, if still there)")
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that say what runs are measured by."""
     parser.add_argument("--labels", type=Path, help="the truth: label PNGs, a bag with a label topic, or another OUT")
     parser.add_argument("--labels-topic", help="label topic of the truth's bag (default: /segmentation/label)")
-    parser.add_argument("--pred-topic", help="label topic of a predictions' bag (default: /segmentation/label)")
-    parser.add_argument("--images", help="the drive that was segmented (default: the run's own input, if still there)")
     parser.add_argument(
         "--label-set", help="built-in name or YAML file, of both (default: the run's own, else camvid11)"
     )
@@ -55,14 +60,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print a table."""
-    from wsvs_ros.evaluation.evaluation import Evaluation
-
     if args.report is not None:
         from wsvs_ros.evaluation.report import check_folder
 
         check_folder(args.report)
-    one, label_set = open_run(args, args.pred)
-    evaluation = Evaluation(label_set)
+    evaluate_run(args, args.pred)
+    return 0
+
+
+def evaluate_run(args: argparse.Namespace, pred: Path) -> None:
+    """Measure a run, print its figures and write what was asked for."""
+    from wsvs_ros.evaluation.evaluation import Evaluation
+
+    one, label_set = open_run(args, pred)
+    evaluation = Evaluation(label_set, one.summary.get("latency_ms"))
     for frame in tqdm(one.read(), unit="frame", disable=args.quiet):
         evaluation.update(frame)
     result = {**evaluation.to_dict(), "missing": one.missing}
@@ -74,7 +85,6 @@ def run(args: argparse.Namespace) -> int:
         from wsvs_ros.evaluation.report import write_report
 
         print(f"report: {write_report(args.report, one, evaluation)}")
-    return 0
 
 
 def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
@@ -91,6 +101,8 @@ def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
     mapping = LabelMapping.load(args.map) if args.map else None
     truth_mapping = LabelMapping.load(args.truth_map) if args.truth_map else None
     chosen = mapping or truth_mapping
+    if mapping is not None:
+        _check_source(pred, read_summary(pred), mapping.source)
     if chosen is not None:
         label_set = chosen.target
     elif args.label_set:
@@ -108,6 +120,12 @@ def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
         allow_missing=args.allow_missing,
     )
     return run, label_set
+
+
+def _check_source(pred: Path, summary: dict[str, Any], source: LabelSet) -> None:
+    told = summary.get("label_set", source.name)
+    if told != source.name:
+        raise WsvsError(f"{pred}: its labels are of {told}, but --map begins with {source.name}")
 
 
 def _label_set_of(summary: dict[str, Any]) -> LabelSet:

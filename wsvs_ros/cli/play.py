@@ -36,6 +36,9 @@ def add_parser(subparsers: Any) -> None:
         "--wait-for-subscriber", type=float, default=10.0, metavar="SECONDS", help="wait for one, at most that long"
     )
     parser.add_argument("--json", type=Path, help="write frames, seconds and rate to a file")
+    parser.add_argument(
+        "--frames-log", type=Path, metavar="FILE", help="write each frame's name, own stamp and published stamp"
+    )
     middleware.add_options(parser)
     parser.set_defaults(run=run)
 
@@ -76,6 +79,7 @@ def _play(
 
     start, played = time.monotonic(), 0
     header_type = type(message_type().header)
+    log = args.frames_log.open("w", encoding="utf-8") if args.frames_log else None
     for frame, period in _frames(args):
         due = start + played * period
         if args.seconds is not None and due - start >= args.seconds:
@@ -85,6 +89,11 @@ def _play(
         header = header_type(frame_id=args.frame_id, stamp=node.get_clock().now().to_msg())
         publisher.publish(fill_image(message_type(), image, "bgr8", header))
         played += 1
+        if log is not None:
+            published = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+            print(frame.name, frame.stamp_ns, published, file=log, flush=True)
+    if log is not None:
+        log.close()
     return played, max(time.monotonic() - start, 1e-9)
 
 

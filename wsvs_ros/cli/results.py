@@ -10,16 +10,11 @@ from wsvs_ros.errors import WsvsError
 
 SUMMARY = "summary.json"
 _MAPS = ("labels", "confidence")
-_OURS = {
-    *_MAPS,
-    "overlay.mp4",
-    "overlay.partial.mp4",
-    "bag",
-    "bag.partial",
-    "frames.csv",
-    "frames.csv.partial",
-    SUMMARY,
-}
+_FILES = ("overlay.mp4", "overlay.partial.mp4", "frames.csv", "frames.csv.partial", SUMMARY)
+_OURS = {*_MAPS, *_FILES, "bag", "bag.partial", "live", "report"}
+_REPORT = {"index.html", "report.json"}
+_LIVE = {"bag", "overlay.mp4", "labels.yaml", "frames.txt", "play.json", "record.json"}
+_LIVE |= {"play.log", "record.log", "run.log"}
 
 
 def make_folder(path: Path, *, overwrite: bool, source: str) -> None:
@@ -60,6 +55,8 @@ def _check_ours(path: Path, taken: list[str], source: str) -> None:
     if not written_by_us:
         raise WsvsError(f"{path}: has no {SUMMARY} of `wsvs segment`, so --overwrite does not touch it")
     foreign = [name for name in taken if name not in _OURS]
+    for folder, ours in (("report", _REPORT), ("live", _LIVE)):
+        foreign += [f"{folder}/{file.name}" for file in (path / folder).glob("*") if file.name not in ours]
     for maps in _MAPS:
         foreign += [f"{maps}/{file.name}" for file in (path / maps).glob("*") if file.suffix != ".png" or file.is_dir()]
     if foreign:

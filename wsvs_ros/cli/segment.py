@@ -16,11 +16,25 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "segment",
         help="segment a video, image folder or bag",
-        description="Segment a recorded drive. OUT gets labels/<frame>.png, overlay.mp4, summary.json and, for a "
-        "bag, bag/ with the label topic added. An OUT that exists and is not empty is refused.",
+        description="Segment a recorded drive. OUT gets labels/<frame>.png, overlay.mp4, frames.csv, summary.json "
+        "and, for a bag, bag/ with the label topic added. An OUT that exists and is not empty is refused. Several "
+        "inputs, or a folder of bags and videos at any depth, get a folder each in OUT, and OUT/manifest.json.",
     )
-    parser.add_argument("input", help="video file, folder of images, or bag (rosbag2 folder, .mcap, .db3)")
+    parser.add_argument(
+        "input",
+        nargs="+",
+        help="video file, folder of images, bag (rosbag2 folder, .mcap, .db3, .bag), or a folder of bags and videos",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="new folder for the results")
+    add_options(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with an OUT that an interruption left incomplete")
+    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="drives at a time (default: %(default)s)")
+    parser.add_argument("--ray", metavar="ADDRESS", help="hand the drives to a Ray cluster; `local` begins one here")
+    parser.set_defaults(run=run)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say how one drive is segmented, and what is written of it."""
     parser.add_argument("--model", metavar="DIR", help="model bundle (default: the one of the package)")
     engine_arguments.add_options(parser)
     parser.add_argument("--lookahead", type=int, help="frames of future a frame waits for (default: the bundle's)")
@@ -35,15 +49,24 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an OUT that holds results of an earlier run and nothing else"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with an OUT that an interruption left incomplete")
     parser.add_argument("--confidence", action="store_true", help="write confidence/<frame>.png, 255 for certain")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Segment the drive; 130 if interrupted, with everything so far in place."""
+    """Segment the drive, or each of several; 130 if interrupted, with everything so far in place."""
+    from wsvs_ros.cli.archive import is_archive, run_archive
+
+    if len(args.input) > 1 or args.ray or is_archive(Path(args.input[0])):
+        return run_archive(args)
+    args.input = args.input[0]
     return segment_drive(args)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: a number of drives, 1 or more, is needed")
+    return int(text)
 
 
 def segment_drive(args: argparse.Namespace) -> int:

@@ -76,11 +76,19 @@ def read_frame_log(folder: Path) -> dict[str, FrameRecord]:
         return {}
     found = {}
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
-        for row in csv.DictReader(file):
-            try:
-                latency = float(row["latency_ms"]) if row["latency_ms"] else None
-                record = FrameRecord(row["name"], int(row["stamp_ns"]), row["frame_id"], latency)
-            except (KeyError, TypeError, ValueError):
-                continue
-            found[record.name] = record
+        try:
+            for row in csv.DictReader(line for line in file if line.endswith("\n")):
+                record = _record(row)
+                if record is not None:
+                    found[record.name] = record
+        except csv.Error:  # rubbish; what came before it stands
+            pass
     return found
+
+
+def _record(row: dict[str, str]) -> FrameRecord | None:
+    try:
+        latency = float(row["latency_ms"]) if row["latency_ms"] else None
+        return FrameRecord(row["name"], int(row["stamp_ns"]), row["frame_id"] or "", latency)
+    except (KeyError, TypeError, ValueError):
+        return None

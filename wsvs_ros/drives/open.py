@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from wsvs_ros.drives.drive import Drive, DriveError
@@ -13,9 +14,17 @@ _STORAGE = ("*.mcap", "*.db3", "*.mcap.zstd", "*.db3.zstd")
 
 
 def is_bag(path: Path) -> bool:
-    """Whether a path is a bag: a file of one, or a folder with its metadata or, where that is lost, its storage."""
+    """
+    Whether a path is a bag: a file of one, or a folder with its metadata.
+
+    A folder without metadata is one if its storage files are the parts of one recording (`name_0`, `name_1`, ...)
+    and it has no folders of its own, as an archive has.
+    """
     if path.is_dir():
-        return (path / "metadata.yaml").is_file() or any(True for kind in _STORAGE for _ in path.glob(kind))
+        if (path / "metadata.yaml").is_file():
+            return True
+        parts = {re.sub(r"_\d+$", "", file.name.split(".")[0]) for kind in _STORAGE for file in path.glob(kind)}
+        return len(parts) == 1 and not any(entry.is_dir() for entry in path.iterdir())
     return path.suffix in _SUFFIXES or path.name.endswith((".mcap.zstd", ".db3.zstd"))
 
 

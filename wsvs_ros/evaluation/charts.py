@@ -3,76 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
-Values = Sequence[float | None] | np.ndarray
+from wsvs_ros.evaluation.axes import Axes, Series, Values
 
-_LEFT, _BOTTOM, _TOP, _RIGHT = 46, 34, 10, 12  # margins, pixels
 _POINTS = 400  # that a line is drawn with at most; of more, means of neighbours
-
-
-@dataclass(frozen=True)
-class Series:
-    """A line: `values` (None where there is none) in a CSS colour."""
-
-    name: str
-    values: Values
-    color: str
-
-
-@dataclass(frozen=True)
-class Axes:
-    """
-    What a chart's rectangle stands for.
-
-    :param x: least and greatest value to the right; `y` upwards.
-    """
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    x_label: str
-    y_label: str
-    width: int = 640
-    height: int = 220
-    percent: bool = True
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """Place in pixels."""
-        across = (x - self.x[0]) / ((self.x[1] - self.x[0]) or 1)
-        up = (y - self.y[0]) / ((self.y[1] - self.y[0]) or 1)
-        return (
-            _LEFT + across * (self.width - _LEFT - _RIGHT),
-            self.height - _BOTTOM - up * (self.height - _TOP - _BOTTOM),
-        )
-
-    def svg(self, *marks: str) -> str:
-        """The chart with its grid, ticks and labels around the marks."""
-        left, bottom = self.at(self.x[0], self.y[0])
-        right = self.at(self.x[1], self.y[1])[0]
-        parts = []
-        for value in _ticks(*self.y):
-            y = self.at(self.x[0], value)[1]
-            text = f"{100 * value:g} %" if self.percent else f"{value:g}"
-            parts.append(f'<line class="grid" x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(f'<text class="tick" x="{left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
-        for value in _ticks(*self.x):
-            x = self.at(value, self.y[0])[0]
-            parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom:.1f}" y2="{bottom + 4:.1f}"/>')
-            parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 16:.1f}" text-anchor="middle">{value:g}</text>')
-        middle = (left + right) / 2
-        parts.append(f'<line class="axis" x1="{left:.1f}" x2="{right:.1f}" y1="{bottom:.1f}" y2="{bottom:.1f}"/>')
-        parts.append(
-            f'<text class="label" x="{middle:.1f}" y="{self.height - 3}" text-anchor="middle">'
-            f"{escape(self.x_label)}</text>"
-        )
-        name = escape(f"{self.y_label} over {self.x_label}")
-        return (
-            f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{name}">'
-            f"{''.join(parts)}{''.join(marks)}</svg>"
-        )
 
 
 def lines(xs: Values, series: Sequence[Series], axes: Axes, *, dots: bool = False) -> str:
@@ -127,7 +64,7 @@ def histogram(values: np.ndarray, axes_label: str, *, bins: int = 40, markers: d
     """How often values occur, with named places marked; the slowest hundredth is drawn into the last bar."""
     far = float(np.percentile(values, 99) * 1.15) or 1.0
     counts, edges = np.histogram(np.minimum(values, far), bins=bins, range=(0, far))
-    axes = Axes((0, far), (0, float(counts.max())), axes_label, "frames", width=460, height=320, percent=False)
+    axes = Axes((0, far), (0, float(counts.max())), axes_label, "frames", width=400, height=290, percent=False)
     marks = []
     for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
         if count:
@@ -148,53 +85,9 @@ def histogram(values: np.ndarray, axes_label: str, *, bins: int = 40, markers: d
     return axes.svg(*marks)
 
 
-def heatmap(counts: np.ndarray, names: Sequence[str]) -> str:
-    """
-    Confusion of each true class, as shares of its pixels.
-
-    :param counts: (N, N + 1), see `ConfusionMatrix`.
-    """
-    total = counts.sum(1, keepdims=True)
-    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    columns = [*names, "none"] if counts[:, -1].any() else list(names)
-    cell, left, top = 34, 92, 78
-    width, height = left + cell * len(columns) + 36, top + cell * len(names) + 20
-    parts = []
-    for column, name in enumerate(columns):
-        x = left + cell * (column + 0.5)
-        parts.append(f'<text class="tick" transform="translate({x + 4} {top - 6}) rotate(-55)">{escape(name)}</text>')
-    for row, name in enumerate(names):
-        y = top + cell * row
-        parts.append(
-            f'<text class="tick" x="{left - 6}" y="{y + cell / 2 + 4}" text-anchor="end">{escape(name)}</text>'
-        )
-        for column, other in enumerate(columns):
-            value = float(share[row, column])
-            told = escape(f"{name} called {other}: {100 * value:.1f} %")
-            kind = "right" if row == column else "wrong"
-            shade = "strong" if value > 0.55 else "weak"
-            x = left + cell * column
-            parts.append(
-                f'<rect class="cell {kind}" x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" '
-                f'fill-opacity="{value**0.6:.3f}"><title>{told}</title></rect>'
-            )
-            if value >= 0.005:
-                parts.append(
-                    f'<text class="{shade}" x="{x + cell / 2}" y="{y + cell / 2 + 4}" text-anchor="middle">'
-                    f"{100 * value:.0f}</text>"
-                )
-    label = (
-        f'<text class="label" x="{left}" y="{height - 4}">rows: truth; columns: prediction; % of the true pixels</text>'
-    )
-    return (
-        f'<svg viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img" aria-label="confusion matrix">'
-        f"{''.join(parts)}{label}</svg>"
-    )
-
-
 def reliability(confidence: Values, accuracy: Values, share: Values) -> str:
     """Accuracy over confidence, with the line that it should follow and how many pixels each bin has."""
-    axes = Axes((0, 1), (0, 1), "confidence", "accuracy", width=460, height=320)
+    axes = Axes((0, 1), (0, 1), "confidence", "accuracy", width=400, height=290)
     (x1, y1), (x2, y2) = axes.at(0, 0), axes.at(1, 1)
     marks = [f'<line class="ideal" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>']
     width = 1 / len(confidence)
@@ -221,18 +114,6 @@ def _thinned(xs: Values, values: Values) -> list[tuple[float, float | None]]:
         known = part[~np.isnan(part)]
         points.append((float(x[start : start + group].mean()), float(known.mean()) if len(known) else None))
     return points
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Round values between two bounds, about five."""
-    span = (high - low) or 1
-    step = 10 ** np.floor(np.log10(span / 4))
-    for factor in (1, 2, 2.5, 5, 10):
-        if span / (step * factor) <= 6:
-            step *= factor
-            break
-    first = np.ceil(low / step - 1e-9) * step
-    return [round(float(value), 10) + 0.0 for value in np.arange(first, high + step * 1e-6, step)]
 
 
 def _number(value: float, *, percent: bool) -> str:

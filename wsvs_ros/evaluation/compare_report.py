@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from wsvs_ros.evaluation import charts
-from wsvs_ros.evaluation.charts import Axes, Series
+from wsvs_ros.evaluation.axes import Axes, Series
 from wsvs_ros.evaluation.compare import Comparison, Interval, read_pairs
 from wsvs_ros.evaluation.frames import EvaluatedFrame, Run
 from wsvs_ros.evaluation.page import write_page

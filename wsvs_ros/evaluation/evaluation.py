@@ -41,10 +41,12 @@ class Evaluation:
     Measures a run; memory grows by a line of figures and a confusion matrix a frame.
 
     :param label_set: of predictions and truth, after any mapping.
+    :param latency_ms: percentiles of the run, where its frames do not tell.
     """
 
-    def __init__(self, label_set: LabelSet) -> None:
+    def __init__(self, label_set: LabelSet, latency_ms: dict[str, float] | None = None) -> None:
         self.label_set = label_set
+        self._latency_ms = latency_ms
         self.matrix = ConfusionMatrix(label_set)
         self.frames: list[FrameFigures] = []
         self.truths = 0
@@ -105,7 +107,8 @@ class Evaluation:
             "vehicles": self._vehicles.to_dict() if self.label_set.vehicle_ids else None,
             "calibration": self._calibration.to_dict(),
             "temporal": self._temporal.to_dict(),
-            "latency_ms": _percentiles([frame.latency_ms for frame in self.frames if frame.latency_ms is not None]),
+            "latency_ms": _percentiles([frame.latency_ms for frame in self.frames if frame.latency_ms is not None])
+            or self._latency_ms,
         }
 
     def per_frame(self) -> list[dict[str, Any]]:

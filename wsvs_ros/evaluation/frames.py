@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import cv2
 import numpy as np
 
 from wsvs_ros.drives import Drive, DriveError, open_drive
-from wsvs_ros.drives.folders import FolderDrive
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.evaluation.camera_images import CameraImages
 from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.mapping import LabelMapping
+from wsvs_ros.evaluation.read_ahead import ahead
 from wsvs_ros.evaluation.sources import Labelled, LabelSource, open_labels
-from wsvs_ros.perception.frames import Frame
-
-_AHEAD = 6  # frames that are read while one is measured
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class Run:
 
         def jobs() -> Iterator[Callable[[], EvaluatedFrame]]:
             nonlocal matched
-            with _Images(self._open_images()) as images:
+            with CameraImages(self._open_images()) as images:
                 for frame in open_labels(self.path, self._topic):
                     if names is not None and frame.name not in names:
                         continue
@@ -174,41 +167,6 @@ class Run:
             )
 
 
-class _Images:
-    """Camera images, looked up in the drive's order; a folder's in any."""
-
-    def __init__(self, drive: Drive | None) -> None:
-        self._drive = drive
-        self._files = drive.files if isinstance(drive, FolderDrive) else {}
-        self._frames = iter(drive) if drive is not None and not self._files else iter(())
-        self._next: Frame | None = None
-
-    def find(self, frame: Labelled) -> Callable[[], np.ndarray | None] | None:
-        """The image of the frame's name, or for a topic's frames of its stamp; None where the drive has none."""
-        if self._files:
-            file = self._files.get(frame.name)
-            return (lambda: cv2.imread(str(file))) if file else None
-        wanted = _key(frame, stamp=frame.numbered)
-        while self._next is None or _key(self._next, stamp=frame.numbered) < wanted:
-            self._next = next(self._frames, None)
-            if self._next is None:
-                return None
-        found = self._next
-        return (lambda: found.image) if _key(found, stamp=frame.numbered) == wanted else None
-
-    def __enter__(self) -> _Images:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._drive is not None:
-            self._drive.close()
-
-
-def _key(frame: Labelled | Frame, *, stamp: bool) -> tuple[int, str]:
-    """What frames are ordered by in both: the stamp, or the name, which is a number of fixed width."""
-    return (frame.stamp_ns or 0, "") if stamp else (0, frame.name)
-
-
 def _sized(confidence: np.ndarray, pred: np.ndarray) -> np.ndarray | None:
     return confidence if confidence.shape == pred.shape else None
 
@@ -221,19 +179,3 @@ def read_summary(run: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return summary if isinstance(summary, dict) else {}
-
-
-def ahead(items: Iterator[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
-    """Results in order, with the next few made in threads meanwhile; never more than these are held."""
-    with ThreadPoolExecutor(2) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

@@ -10,9 +10,10 @@ import numpy as np
 from markupsafe import Markup
 
 from wsvs_ros.evaluation import charts
-from wsvs_ros.evaluation.charts import Axes, Series
+from wsvs_ros.evaluation.axes import Axes, Series
 from wsvs_ros.evaluation.evaluation import Evaluation, FrameFigures, apart
 from wsvs_ros.evaluation.frames import Run
+from wsvs_ros.evaluation.heatmap import heatmap
 from wsvs_ros.evaluation.page import check_folder, write_page
 from wsvs_ros.evaluation.pictures import data_uri, mistakes, triplet
 from wsvs_ros.perception.labels import LabelSet
@@ -126,7 +127,7 @@ def _charts(evaluation: Evaluation, figures: dict[str, Any]) -> dict[str, Any]:
     known = [(w, a) for w, a in zip(trimap["widths"], trimap["accuracy"], strict=True) if a is not None]
     latencies = np.array([frame.latency_ms for frame in frames if frame.latency_ms is not None])
     return {
-        "confusion": Markup(charts.heatmap(evaluation.matrix.counts, label_set.names)) if evaluation.truths else "",
+        "confusion": Markup(heatmap(evaluation.matrix.counts, label_set.names)) if evaluation.truths else "",
         "seen": Markup(charts.areas(xs, evaluation.shares[:, :-1], label_set.names, css_colors(label_set), wide)),
         "over_time": Markup(charts.lines(xs, drawn, wide)) if drawn and len(frames) > 1 else "",
         "time_legend": [(one.name, one.color) for one in drawn],
@@ -134,7 +135,7 @@ def _charts(evaluation: Evaluation, figures: dict[str, Any]) -> dict[str, Any]:
             charts.lines(
                 [w for w, _ in known],
                 [Series("accuracy", [a for _, a in known], "var(--a)")],
-                Axes((0, known[-1][0]), (0, 1), "width of the band, pixels", "accuracy", width=460, height=320),
+                Axes((0, known[-1][0]), (0, 1), "width of the band, pixels", "accuracy", width=400, height=290),
                 dots=True,
             )
         )
