@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from wsvs_ros.ros.embedded import EmbeddedError, loopback_uri
-from wsvs_ros.ros.embedded.discovery import configuration, is_local
+from wsvs_ros.ros.embedded.discovery import configuration, is_local, without_network
 
 
 def parse(environment: dict[str, str]) -> tuple[str | None, list[str], str | None]:
@@ -37,6 +37,14 @@ def parse(environment: dict[str, str]) -> tuple[str | None, list[str], str | Non
 def test_ranges(environment: dict[str, str], multicast: str | None, peers: list[str], local: bool) -> None:
     assert parse(environment) == (multicast, peers, None)
     assert is_local(environment) is local
+
+
+def test_localhost_hears_what_comes_over_the_loopback_interface() -> None:
+    config = configuration({"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"})
+    assert config is not None
+    for text, interfaces in ((config, [None, "lo"]), (without_network(config), ["lo"])):
+        found = ElementTree.fromstring(text).findall("Domain/General/Interfaces/NetworkInterface")
+        assert [interface.attrib.get("name") for interface in found] == interfaces
 
 
 def test_off_is_a_domain_of_ones_own() -> None:

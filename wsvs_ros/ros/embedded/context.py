@@ -41,7 +41,7 @@ class Context:
         self._domain: Domain | None = None
         try:
             if config is not None:
-                self._domain = Domain(int(domain), config)
+                self._domain = _make_domain(int(domain), config)
             self.participant = DomainParticipant(int(domain), Qos(Policy.Userdata(b"enclave=/;")))
         except DDSException as error:
             delete(self._domain)
@@ -68,6 +68,13 @@ class Context:
         """Let whoever spins return."""
         self.stopped.set()
         self.wake.set(True)
+
+
+def _make_domain(number: int, config: str) -> Domain:
+    try:
+        return Domain(number, config)
+    except DDSException:
+        return Domain(number, discovery.without_network(config))
 
 
 _current: Context | None = None

@@ -11,6 +11,13 @@ from wsvs_ros.ros.embedded.errors import EmbeddedError
 _WHOLE_IMAGES = "<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>8000B</FragmentSize>"
 _ASK_AGAIN = "<Internal><NackDelay>1ms</NackDelay></Internal>"
 
+# ROS 2's own peers send to 127.0.0.1, and Cyclone DDS 11 hears nothing of interfaces that it was not told to use
+_NETWORK = '<NetworkInterface autodetermine="true"/>'
+_THIS_MACHINE = (
+    f'<Interfaces>{_NETWORK}<NetworkInterface name="lo" multicast="false"/></Interfaces>'
+    "<AllowMulticast>false</AllowMulticast>"
+)
+
 LOOPBACK_URI = (
     "<CycloneDDS><Domain><General>"
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
@@ -66,12 +73,17 @@ def configuration(environment: Mapping[str, str] = os.environ) -> str | None:
     peers = (["localhost"] if wanted == "LOCALHOST" else []) + _peers(environment)
     if peers:
         discovery += f"<Peers>{''.join(f'<Peer Address={quoteattr(peer)}/>' for peer in peers)}</Peers>"
-    general = "<AllowMulticast>false</AllowMulticast>" if wanted == "LOCALHOST" else ""
+    general = _THIS_MACHINE if wanted == "LOCALHOST" else ""
     return (
         _document(general + _WHOLE_IMAGES, discovery, _ASK_AGAIN)
         if is_local(environment)
         else _document(general, discovery)
     )
+
+
+def without_network(config: str) -> str:
+    """The same for a machine that has no interface but the loopback's."""
+    return config.replace(_NETWORK, "")
 
 
 def _peers(environment: Mapping[str, str]) -> list[str]:
