@@ -72,7 +72,8 @@ def test_a_model_that_is_not_there_leaves_it_unconfigured(
     node: subprocess.Popen[str], tiny_bundle: ModelBundle
 ) -> None:
     ros2("param", "set", NODE, "model", "/nowhere")
-    assert "Transitioning failed" in ros2("lifecycle", "set", NODE, "configure").stdout
+    failed = ros2("lifecycle", "set", NODE, "configure")
+    assert "Transitioning failed" in failed.stdout + failed.stderr
     assert state() == "unconfigured"
     ros2("param", "set", NODE, "model", str(tiny_bundle.path))
     assert "Transitioning successful" in ros2("lifecycle", "set", NODE, "configure").stdout

@@ -247,6 +247,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except (WsvsError, ParameterException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except RuntimeError:  # rclpy's RCLError, when a signal ends the context in the midst of a call
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.close()
