@@ -7,9 +7,10 @@ The bag is made from the rendered drive: JPEG CompressedImages of 480x360 at 30 
 minutes. Each part prints a ratio or two figures of one run:
 
 - speed: frames a second of `wsvs segment` (labels, overlay video, labelled bag) by those of the segmenter alone on the
-  same frames, decoded beforehand; alternately, the best of two each.
+  same frames, decoded beforehand; alternately, the best of `--turns` each.
 - memory: greatest resident memory of `wsvs segment` for the bag and for one `--long` times as long.
-- jobs: two bags by two processes at once (`--jobs 2`) against one after the other, the engine on one thread.
+- jobs: two bags by two processes at once (`--jobs 2`) against one after the other, the engine on one thread;
+  the best of `--turns` each.
 - evaluate: `wsvs evaluate` of CamVid val, start of Python included (`--data`, the folder with `camvid/val`).
 """
 
@@ -95,7 +96,7 @@ def speed(folder: Path, args: argparse.Namespace) -> None:
     """See the module's text."""
     bag = make_bag(folder / "bag", args.frames)
     own, whole, bare = [], [], []
-    for turn in range(2):
+    for turn in range(args.turns):
         own.append(alone(bag, args.bundle, min(args.frames, 400)))
         whole.append(segment(bag, folder / f"whole{turn}", args.bundle)[0])
         bare.append(segment(bag, folder / f"bare{turn}", args.bundle, "--no-overlay")[0])
@@ -119,23 +120,13 @@ def jobs(folder: Path, args: argparse.Namespace) -> None:
     """See the module's text."""
     for name in ("a", "b"):
         make_bag(folder / "archive" / name, args.frames)
-    seconds = [
-        wsvs(
-            "segment",
-            folder / "archive",
-            "-o",
-            folder / f"jobs{count}",
-            "--model",
-            args.bundle,
-            "--jobs",
-            count,
-            "--threads",
-            1,
-            "--quiet",
-        )[0]
-        for count in (1, 2)
-    ]
-    print(f"jobs: one after the other {seconds[0]:.1f} s, --jobs 2 {seconds[1]:.1f} s, {seconds[0] / seconds[1]:.2f} x")
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    words = ("segment", folder / "archive", "--model", args.bundle, "--threads", 1, "--quiet")
+    for turn in range(args.turns):
+        for count, taken in seconds.items():
+            taken.append(wsvs(*words, "--jobs", count, "-o", folder / f"jobs{count}-{turn}")[0])
+    one, two = min(seconds[1]), min(seconds[2])
+    print(f"jobs: one after the other {one:.1f} s, --jobs 2 {two:.1f} s, {one / two:.2f} x")
 
 
 def evaluate(folder: Path, args: argparse.Namespace) -> None:
@@ -159,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=400, help="of the bag (default: %(default)s)")
     parser.add_argument("--long", type=int, default=4, help="how many times as long the long bag is")
+    parser.add_argument("--turns", type=int, default=3, help="of the parts speed and jobs (default: %(default)s)")
     parser.add_argument("--bundle", type=Path, default=default_bundle_path())
     parser.add_argument("--data", type=Path)
     parser.add_argument("--only", default=",".join(_PARTS), help="parts, with commas (default: %(default)s)")

@@ -142,6 +142,7 @@ class _Manifest:
                 input=_absolute(entry.input),
                 output=str(Path(entry.output).resolve()),
                 threads=threads,
+                share=threads if self._args.jobs > 1 else None,
                 quiet=True,
                 ray=None,
                 jobs=1,

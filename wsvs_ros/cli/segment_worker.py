@@ -87,6 +87,10 @@ def main() -> int:
     logging.basicConfig(format="%(message)s")
     args = argparse.Namespace(**json.loads(sys.argv[1]))
     args.output = Path(args.output)
+    if args.share is not None:  # of several at once, none takes the others' cores
+        import cv2
+
+        cv2.setNumThreads(args.share)
     try:
         return segment_drive(args)
     except WsvsError as error:
