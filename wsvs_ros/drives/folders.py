@@ -40,6 +40,11 @@ class FolderDrive:
         self.fps: float | None = fps or _DEFAULT_FPS
         self.frame_count: int | None = len(self._files)
 
+    @property
+    def files(self) -> list[Path]:
+        """The images in their order."""
+        return list(self._files)
+
     def __iter__(self) -> Iterator[Frame]:
         assert self.fps is not None
         for index, file in enumerate(self._files):
