@@ -14,7 +14,7 @@ setup(
     maintainer="wsvs_ros maintainers",
     maintainer_email="maintainers@wsvs-ros.dev",
     packages=find_packages(include=["wsvs_ros", "wsvs_ros.*"]),
-    package_data={package_name: ["perception/labelsets/*.yaml", "models/*/*"]},
+    package_data={package_name: ["perception/labelsets/*.yaml", "models/*/*", "tagging/page/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
         (f"share/{package_name}", ["package.xml"]),
@@ -39,6 +39,7 @@ setup(
         "crf": ["pydensecrf2>=1.0", "scikit-image>=0.22", "torch>=2.6"],
         "export": ["onnx>=1.16"],
         "gpu": ["torch>=2.6"],
+        "tag": ["starlette>=0.40", "uvicorn>=0.30"],
         "train": [
             "filelock>=3.12",
             "lightning>=2.4",
@@ -55,11 +56,14 @@ setup(
             "hypothesis>=6.100",
             "mypy>=1.11",
             "onnx>=1.16",
+            "playwright>=1.45",
             "pydensecrf2>=1.0",
             "pytest>=8",
             "ruff>=0.6",
             "scikit-image>=0.22",
+            "starlette>=0.40",
             "types-PyYAML",
+            "uvicorn>=0.30",
         ],
     },
     entry_points={

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from wsvs_ros import __version__
 from wsvs_ros.errors import WsvsError
 
-_COMMANDS = ("segment", "evaluate", "run", "play", "record", "export", "bench", "demo", "doctor")
+_COMMANDS = ("segment", "evaluate", "run", "play", "record", "export", "bench", "tag", "demo", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from wsvs_ros.errors import WsvsError
 FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML was built with it: ten times as fast, the same content."""
 
+
 class Fields:
     """
     A mapping whose values are checked as they are read.

@@ -290,7 +290,12 @@ class TaggingSession:
         if len(self._removed) > _UNDO:
             self._removed.clear()
             self._complete_since = self.number
-        return {"revision": self.revision, "number": self.number, "drive": edit.drive, "clip": after[0].id if after else None}
+        return {
+            "revision": self.revision,
+            "number": self.number,
+            "drive": edit.drive,
+            "clip": after[0].id if after else None,
+        }
 
     def _save(self, file: TagFile) -> None:
         mine = {drive.name: drive.said() for drive in self.drives if drive.file is file}

@@ -30,6 +30,8 @@ class Suggester(Protocol):
         :return: 0 to 1 by class; classes that it does not know are missing.
         """
 
+    def close(self) -> None: ...
+
 
 class SegmenterSuggester:
     """
@@ -107,6 +109,9 @@ class FileSuggester:
             return {}
         return {name: round(float(values[inside].max()), 3) for name, values in scores.items()}
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
 
 class Together:
     """Several suggesters; where two know a class, the surer one is heard."""
@@ -121,6 +126,11 @@ class Together:
             for name, score in suggester.scores(source, drive, start, end).items():
                 found[name] = max(score, found.get(name, 0.0))
         return found
+
+    def close(self) -> None:
+        """Free what the suggesters hold."""
+        for suggester in self._suggesters:
+            suggester.close()
 
 
 def ticked(scores: Mapping[str, float], threshold: float = THRESHOLD) -> frozenset[str]:
