@@ -14,7 +14,6 @@ from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.fields import FastLoader, Fields, read_yaml
 from wsvs_ros.perception.labels import LabelSet
 
-
 CLIP_STATES = ("done", "unsure", "open")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def divide(start: float, end: float, longest: float) -> list[tuple[float, float]
     """Equal pieces of at most `longest` seconds, to the millisecond."""
     count = max(1, math.ceil((end - start) / longest - 1e-6))
     edges = [round(start + (end - start) * k / count, 3) for k in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(itertools.pairwise(edges))
 
 
 def free_intervals(clips: Iterable[TagClip], start: float, end: float) -> Iterator[tuple[float, float]]:

@@ -48,11 +48,11 @@ def _warnings(names: tuple[str, ...], counts: np.ndarray, done: int) -> list[str
         if count == 0:
             found.append(
                 f"{name}: in none of {done} clips, so tags teach nothing about it. Tag drives that show it, or add "
-                f"100 or more iconic images of it (pictures that show mainly {name}); else leave it out of the label set."
+                f"100 or more iconic images of it (pictures that show mainly {name}); else leave it out of the set."
             )
         elif count >= _NEARLY * done:
             found.append(
                 f"{name}: in {count} of {done} clips. Tags that are always there do not say where it is. Add 200 or "
-                f"more iconic images (pictures that show mainly {name}), and some clips without it."
+                f"more iconic images (pictures that show mainly that), and some clips without it."
             )
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 
 from wsvs_ros.drives.tags import CLIP_STATES
@@ -51,7 +52,7 @@ def from_csv(session: TaggingSession, text: str) -> dict[int, list[TagClip]]:
         raise EditError("the table has no clips; nothing was changed")
     for drive in clips.values():
         drive.sort(key=lambda clip: clip.start)
-        for one, other in zip(drive, drive[1:], strict=False):
+        for one, other in itertools.pairwise(drive):
             if other.start < one.end - 1e-6:
                 raise EditError(f"the clips from {one.start:g} s and from {other.start:g} s overlap")
     return clips

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from wsvs_ros.drives.tags import Clip, load_clip_tags
 from wsvs_ros.perception.labels import LabelSet
-from wsvs_ros.tagging.errors import ConflictError, SaveError
 from wsvs_ros.tagging.clips import TagClip
+from wsvs_ros.tagging.errors import ConflictError, SaveError
 
 _SUFFIX = ".suggestions.json"
 _MARK = "# Saved by `wsvs tag`. Clips with `state: open` or `unsure` teach nothing."
