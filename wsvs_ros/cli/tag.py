@@ -94,6 +94,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(64)  # a browser that is faster than the server waits for it
     except (OSError, OverflowError) as error:
         listener.close()
         raise WsvsError(f"--port {port}: {error}; leave it out for any free one") from error

@@ -82,7 +82,7 @@ class TagFile:
         if self.changed():
             raise ConflictError(f"{self.path} was changed by another program")
         try:
-            if self._by_hand:
+            if self._by_hand and self.path.exists():
                 _keep_copy(self.path)
                 self._by_hand = False
             text = "\n".join([*self._comments, _MARK, *self._lines(drives)]) + "\n"
