@@ -16,7 +16,7 @@ from drive_files import make_folder, make_video
 pytest.importorskip("starlette", reason="needs the extra `tag`")
 pytest.importorskip("uvicorn", reason="needs the extra `tag`")
 sys.path.insert(0, str(Path(__file__).parent))
-from tag_server import serve  # noqa: E402
+from tag_server import serve
 
 
 class Client:

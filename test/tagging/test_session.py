@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-from drive_files import make_bag, make_folder, make_video, frames
+from drive_files import frames, make_bag, make_folder, make_video
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -154,7 +155,7 @@ def test_whatever_is_done_clips_cover_the_drive_and_undo_leads_back(
         edges = [(one.start, one.end) for one in session.drives[0].clips]
         assert edges[0][0] == 0
         assert edges[-1][1] == pytest.approx(2.0)
-        assert all(one[1] == other[0] for one, other in zip(edges, edges[1:], strict=False))
+        assert all(one[1] == other[0] for one, other in itertools.pairwise(edges))
     again = session_of(folder / "a.mp4")
     said = [(clip.start, clip.end, clip.tags, clip.state) for clip in session.drives[0].said()]
     assert [(clip.start, clip.end, clip.tags, clip.state) for clip in again.drives[0].said()] == said
@@ -200,7 +201,7 @@ def test_ten_thousand_clips(tmp_path: Path) -> None:
     video = make_video(tmp_path / "a.mp4", 60, fps=0.01)  # 100 minutes
     session = session_of(video, seconds=0.6)
     assert len(ids(session)) == 10_000
-    clips = [clip for clip in session.drives[0].clips]
+    clips = list(session.drives[0].clips)
     session.replace_all(
         session.revision,
         {
