@@ -17,6 +17,7 @@ from wsvs_ros.tagging import ConflictError, EditError, SaveError, TaggingError, 
 from wsvs_ros.tagging.cuts import find_cuts
 from wsvs_ros.tagging.keys import RESERVED, assign_keys
 from wsvs_ros.tagging.seeking import open_source
+from wsvs_ros.tagging.suggestions import FileSuggester
 from wsvs_ros.tagging.summary import summarise
 from wsvs_ros.tagging.tables import from_csv, to_csv
 from wsvs_ros.tagging.workspace import DriveOptions, open_session
@@ -244,3 +245,19 @@ def test_keys_are_unique_and_free(names: list[str]) -> None:
     assert len(set(keys.values())) == len(keys) == min(len(names), len(keys))
     assert not set(keys.values()) & RESERVED
     assert len(names) > 57 or len(keys) == len(names)
+
+
+def test_suggestions_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text('{"drives": {"a.mp4": {"times": [0, 1, 5], "scores": {"road": [0.2, 0.9, 0.1]}}}}')
+    suggester = FileSuggester(path, CAMVID)
+    source = open_source(make_video(tmp_path / "a.mp4", 2))
+    assert suggester.scores(source, "a.mp4", 0.0, 2.0) == {"road": 0.9}
+    assert suggester.scores(source, "b.mp4", 0.0, 2.0) == {}
+    for text, says in [
+        ("{", "no file of suggestions"),
+        (path.read_text().replace("road", "roed"), "unknown class 'roed'"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(TagError, match=says):
+            FileSuggester(path, CAMVID)

@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
         "--clip-seconds", type=positive, metavar="S", help="clips of equal length (default: scenes, at most 10 s long)"
     )
     parser.add_argument("--model", metavar="DIR", help="bundle that suggests classes (default: the one of the package)")
-    parser.add_argument("--suggestions", type=Path, metavar="FILE", help="JSON of `python -m training.suggest`")
+    parser.add_argument("--suggestions", type=Path, metavar="FILE", help="JSON with scores of other models")
     parser.add_argument("--no-suggestions", action="store_true", help="tick nothing beforehand")
     parser.add_argument(
         "--threshold", type=positive, default=0.5, help="score that ticks a class (default: %(default)s)"

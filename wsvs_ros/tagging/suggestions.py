@@ -74,7 +74,7 @@ class SegmenterSuggester:
 
 class FileSuggester:
     """
-    Suggestions that `python -m training.suggest` wrote: scores of moments of each drive.
+    Suggestions of other models from a file: scores of moments of each drive.
 
     :param path: JSON: `{"drives": {NAME: {"times": [...], "scores": {CLASS: [...]}}}}`, seconds and 0 to 1.
     :raises TagError: if the file cannot be used; it says why.
@@ -93,7 +93,7 @@ class FileSuggester:
         except OSError as error:
             raise TagError(f"{path}: cannot be read: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise TagError(f"{path}: no suggestions of `python -m training.suggest`: {error!r}") from None
+            raise TagError(f"{path}: no file of suggestions: {error!r}") from None
         for name, (times, scores) in self._drives.items():
             for key, values in scores.items():
                 if key not in label_set.names:
