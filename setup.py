@@ -20,6 +20,7 @@ setup(
             "evaluation/templates/*",
             "perception/labelsets/*.yaml",
             "models/*/*",
+            "tagging/page/*",
         ]
     },
     data_files=[
@@ -49,6 +50,7 @@ setup(
         "export": ["onnx>=1.16"],
         "gpu": ["torch>=2.6"],
         "ray": ["ray>=2.9"],
+        "tag": ["starlette>=0.40", "uvicorn>=0.30"],
         "train": [
             "filelock>=3.12",
             "lightning>=2.4",
@@ -65,11 +67,14 @@ setup(
             "hypothesis>=6.100",
             "mypy>=1.11",
             "onnx>=1.16",
+            "playwright>=1.45",
             "pydensecrf2>=1.0",
             "pytest>=8",
             "ruff>=0.6",
             "scikit-image>=0.22",
+            "starlette>=0.40",
             "types-PyYAML",
+            "uvicorn>=0.30",
         ],
     },
     entry_points={

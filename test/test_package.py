@@ -15,7 +15,7 @@ import wsvs_ros
 from wsvs_ros.perception import ModelBundle, default_bundle_path
 
 ROOT = Path(__file__).resolve().parents[1]
-_ABOVE = {"perception": 0, "images": 0, "evaluation": 1, "drives": 1, "export": 1, "ros": 1, "cli": 2}
+_ABOVE = {"perception": 0, "images": 0, "evaluation": 1, "drives": 1, "export": 1, "ros": 1, "tagging": 2, "cli": 2}
 _NO_ROS = ("rclpy", "sensor_msgs", "std_msgs", "vision_msgs", "rcl_interfaces")
 
 

@@ -11,7 +11,20 @@ from collections.abc import Sequence
 from wsvs_ros import __version__
 from wsvs_ros.errors import WsvsError
 
-_COMMANDS = ("segment", "evaluate", "compare", "replay", "run", "play", "record", "export", "bench", "demo", "doctor")
+_COMMANDS = (
+    "segment",
+    "evaluate",
+    "compare",
+    "replay",
+    "tag",
+    "run",
+    "play",
+    "record",
+    "export",
+    "bench",
+    "demo",
+    "doctor",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

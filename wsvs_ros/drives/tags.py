@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.fields import Fields, read_yaml
+from wsvs_ros.perception.fields import FastLoader, Fields, read_yaml
 from wsvs_ros.perception.labels import LabelSet
+
+CLIP_STATES = ("done", "unsure", "open")
 
 
 class TagError(WsvsError):
@@ -26,11 +28,13 @@ class Clip:
 
     :param start: seconds from the drive's first frame.
     :param end: seconds, after start; the frame at `end` is outside.
+    :param state: `done`, `unsure`, or `open` while people are not finished with it; only `done` clips teach.
     """
 
     start: float
     end: float
     tags: frozenset[str]
+    state: str = "done"
 
 
 def load_clip_tags(
@@ -40,14 +44,17 @@ def load_clip_tags(
     ignore: Iterable[str] = (),
     durations: Mapping[str, float] | None = None,
     fps: Mapping[str, float] | None = None,
+    unfinished: bool = False,
 ) -> dict[str, list[Clip]]:
     """
     Read `tags.yaml`: for each drive a list of clips `{start, end, tags: [...]}`, in seconds, or in frames
-    where a clip says `unit: frames`.
+    where a clip says `unit: frames`. Clips with `state: unsure` or `state: open` (`wsvs tag`) are left out,
+    and drives without any other.
 
     :param ignore: tag names that the label set leaves out on purpose; they are dropped.
     :param durations: seconds of each drive; given, clips beyond are refused.
     :param fps: frames per second of each drive, needed by clips in frames.
+    :param unfinished: return the clips that are unsure or open, too.
     :return: clips by drive name, in the file's order.
     :raises TagError: naming the file, drive, clip and tag.
     """
@@ -61,10 +68,13 @@ def load_clip_tags(
             raise TagError(f"{path}: {drive}: a list of clips is needed, got {_kind(entries)}")
         rate = (fps or {}).get(str(drive))
         duration = (durations or {}).get(str(drive))
-        drives[str(drive)] = [
+        clips = [
             _clip(entry, f"{path}: {drive}: clip {number}", label_set, frozenset(ignore), duration, rate)
             for number, entry in enumerate(entries, 1)
         ]
+        kept = [clip for clip in clips if unfinished or clip.state == "done"]
+        if kept:
+            drives[str(drive)] = kept
     return drives
 
 
@@ -87,7 +97,7 @@ def load_image_tags(path: str | Path, label_set: LabelSet, *, ignore: Iterable[s
 def _read(path: Path) -> Any:
     """What the file holds (JSON is YAML); a name that occurs twice is refused, because YAML would drop the first."""
     content = read_yaml(path, TagError)
-    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    root = yaml.compose(path.read_text(encoding="utf-8"), FastLoader)
     if isinstance(root, yaml.MappingNode):
         names = Counter(str(key.value) for key, _ in root.value)
         twice = [name for name, count in names.items() if count > 1]
@@ -104,11 +114,14 @@ def _clip(
     duration: float | None,
     fps: float | None,
 ) -> Clip:
-    fields = Fields(entry, where=where, error=TagError, keys=("start", "end", "tags"), optional=("unit",))
+    fields = Fields(entry, where=where, error=TagError, keys=("start", "end", "tags"), optional=("unit", "state"))
     start, end = fields.number("start"), fields.number("end")
     unit = fields.raw("unit") or "seconds"
     if unit not in ("seconds", "frames"):
         fields.refuse("unit", "seconds or frames")
+    state = fields.raw("state") or "done"
+    if state not in CLIP_STATES:
+        fields.refuse("state", ", ".join(CLIP_STATES))
     if unit == "frames":
         if not fps:
             raise TagError(f"{where}: in frames, but the drive's frame rate is not known; give seconds")
@@ -117,7 +130,7 @@ def _clip(
         raise TagError(f"{where}: start {start:g} and end {end:g}; 0 <= start < end is needed")
     if duration is not None and end > duration + 0.5:
         raise TagError(f"{where}: ends at {end:g} s, but the drive lasts {duration:g} s")
-    return Clip(start, end, _tags(fields.raw("tags"), where, label_set, ignore))
+    return Clip(start, end, _tags(fields.raw("tags"), where, label_set, ignore), state)
 
 
 def _tags(tags: Any, where: str, label_set: LabelSet, ignore: frozenset[str]) -> frozenset[str]:

@@ -11,6 +11,9 @@ import yaml
 
 from wsvs_ros.errors import WsvsError
 
+FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it: ten times as fast, the same content."""
+
 
 class Fields:
     """
@@ -123,7 +126,7 @@ def read_yaml(path: Path, error: type[WsvsError]) -> Any:
     :raises WsvsError: as `error`, if it cannot be read or is no YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), FastLoader)
     except OSError as problem:
         raise error(f"{path}: cannot be read: {problem.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:

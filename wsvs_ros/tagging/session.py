@@ -1,0 +1,306 @@
+"""What is open for tagging, every change to it, and its way to the disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wsvs_ros.drives.tags import Clip, TagError
+from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.tagging.clips import SHORTEST, TagClip, disagreement
+from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
+from wsvs_ros.tagging.tag_file import TagFile
+from wsvs_ros.tagging.tagged_drive import TaggedDrive
+
+_UNDO = 10_000  # changes that can be taken back
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one drive: some clips take the place of others."""
+
+    drive: int
+    before: tuple[TagClip, ...]
+    after: tuple[TagClip, ...]
+
+    @property
+    def inverse(self) -> Edit:
+        """What takes it back."""
+        return Edit(self.drive, self.after, self.before)
+
+
+class TaggingSession:
+    """
+    The drives, their clips and the history of changes; safe to use from several threads.
+
+    A change says which revision it was made for. If that is not the current one, another tab was faster; if the
+    file on disk is not what was read or saved last, another program was. Either way the change is refused with a
+    ConflictError, and the state is what the other one made it.
+
+    :param label_set: the classes that can be ticked.
+    :param kept: names of other tags that stay in the file as they are.
+    :raises TagError: if a file of tags cannot be used.
+    """
+
+    def __init__(self, label_set: LabelSet, drives: Sequence[TaggedDrive], *, kept: Sequence[str] = ()) -> None:
+        self.label_set = label_set
+        self.drives = list(drives)
+        self.order = [*label_set.names, *kept]
+        self.revision = 0
+        self.number = 0
+        self.problem: str | None = None
+        """Why nothing can be saved at the moment."""
+        self.focus: tuple[int, float] = (0, 0.0)
+        """Drive and time that somebody looks at."""
+        self.lock = threading.RLock()
+        self._undo: list[Edit] = []
+        self._redo: list[Edit] = []
+        self._removed: list[tuple[int, int, int]] = []  # number of the change, drive, clip
+        self._complete_since = 0  # changes before that number were forgotten
+        self._others: dict[TagFile, dict[str, list[Clip]]] = {}
+        for file in dict.fromkeys(drive.file for drive in self.drives):
+            self._read(file)
+
+    # what the page asks for
+
+    def changes(self, since: int = -1) -> dict[str, Any]:
+        """
+        The state, or what became different since an earlier call.
+
+        :param since: `number` of that call; the answer has `complete: true` where it is all there is.
+        """
+        with self.lock:
+            self._watch()
+            complete = since < self._complete_since or since > self.number
+            if complete:
+                since = -1
+            return {
+                "complete": complete,
+                "number": self.number,
+                "revision": self.revision,
+                "problem": self.problem,
+                "undo": len(self._undo),
+                "redo": len(self._redo),
+                "drives": [
+                    {
+                        "name": drive.name,
+                        "duration": drive.duration,
+                        "cut_until": drive.cut_until,
+                        "clips": [
+                            clip.to_json(self.order) for clip in drive.clips if drive.seen.get(clip.id, 0) > since
+                        ],
+                        "removed": [clip for number, at, clip in self._removed if at == index and number > since],
+                    }
+                    for index, drive in enumerate(self.drives)
+                ],
+            }
+
+    def review_order(self) -> list[tuple[int, int, float]]:
+        """Clips that were tagged, as (drive, clip, disagreement), by how far the suggestions lay off."""
+        with self.lock:
+            found = [
+                (index, clip.id, far)
+                for index, drive in enumerate(self.drives)
+                for clip in drive.clips
+                if (far := disagreement(clip)) is not None
+            ]
+        return sorted(found, key=lambda item: -item[2])
+
+    # what people do
+
+    def tag(self, revision: int, drive: int, clip: int, tags: Sequence[str], state: str) -> dict[str, Any]:
+        """
+        Say what a clip shows.
+
+        :param state: `done`, `open` (not finished) or `unsure`.
+        :raises EditError: if there is no such clip, class or state.
+        :raises ConflictError: if the revision is old or the file was changed outside.
+        :raises SaveError: if the file cannot be written.
+        """
+        with self.lock:
+            old = self._clip(revision, drive, clip)
+            unknown = sorted(set(tags) - set(self.order))
+            if unknown or state not in ("done", "open", "unsure"):
+                raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {state!r}")
+            hidden = old.tags - set(self.label_set.names)  # of classes that are not on the page
+            new = replace(old, tags=frozenset(tags) | hidden, state=state, touched=True)
+            return self._do(Edit(drive, (old,), (new,)))
+
+    def split(self, revision: int, drive: int, clip: int, at: float) -> dict[str, Any]:
+        """
+        Cut a clip in two that show what it showed; both are open again.
+
+        :param at: seconds of the drive.
+        """
+        with self.lock:
+            old = self._clip(revision, drive, clip)
+            at = round(at, 3)
+            if not old.start + SHORTEST <= at <= old.end - SHORTEST:
+                raise EditError(f"a clip of {old.start:g} to {old.end:g} s cannot be split at {at:g} s")
+            tags = old.tags if old.touched else frozenset()
+            values = {"tags": tags, "touched": True, "suggested": None}
+            parts = [
+                self.drives[drive].new(start=start, end=end, state="open", **values)
+                for start, end in ((old.start, at), (at, old.end))
+            ]
+            return self._do(Edit(drive, (old,), tuple(parts)))
+
+    def merge(self, revision: int, drive: int, clip: int) -> dict[str, Any]:
+        """Join a clip with the next one; it shows what either showed, and is open again."""
+        with self.lock:
+            one = self._clip(revision, drive, clip)
+            other = self.drives[drive].neighbour(one)
+            if other is None:
+                raise EditError("there is no next clip to merge with")
+            both = self.drives[drive].new(
+                start=one.start, end=max(one.end, other.end), tags=one.tags | other.tags, touched=True
+            )
+            return self._do(Edit(drive, (one, other), (both,)))
+
+    def replace_all(self, revision: int, clips: Mapping[int, Sequence[TagClip]]) -> dict[str, Any]:
+        """
+        Put other clips in the place of those that were touched, e.g. of an imported table.
+
+        :param clips: by drive.
+        """
+        with self.lock:
+            self._check(revision)
+            answer: dict[str, Any] = {}
+            for drive, new in clips.items():
+                answer = self._do(Edit(drive, tuple(self.drives[drive].clips), tuple(new)))
+            return answer
+
+    def undo(self, revision: int) -> dict[str, Any]:
+        """Take the last change back."""
+        return self._step(revision, self._undo, self._redo, "nothing to undo")
+
+    def redo(self, revision: int) -> dict[str, Any]:
+        """Make the change again that was taken back last."""
+        return self._step(revision, self._redo, self._undo, "nothing to redo")
+
+    # what the machine does
+
+    def cut(self, drive: int, pieces: Sequence[tuple[float, float]], until: float) -> None:
+        """Make clips of scenes that were found."""
+        with self.lock:
+            self.number += 1
+            self.drives[drive].cut(pieces, until, self.number)
+
+    def suggest(self, drive: int, clip: int, scores: Mapping[str, float]) -> None:
+        """Note what a model sees in a clip."""
+        with self.lock:
+            self.number += 1
+            self.drives[drive].suggest(clip, scores, self.number)
+
+    def wanting_suggestions(self) -> tuple[int, TagClip] | None:
+        """The clip that is to be looked at next: the first one without suggestions from where somebody is."""
+        with self.lock:
+            at, seconds = self.focus
+            for index in [*range(at, len(self.drives)), *range(at)]:
+                for clip in self.drives[index].clips:
+                    if clip.suggested is None and (index != at or clip.end > seconds):
+                        return index, clip
+            clips = self.drives[at].clips if self.drives else []
+            return next(((at, clip) for clip in clips if clip.suggested is None), None)
+
+    # the way to the disk
+
+    def _clip(self, revision: int, drive: int, clip: int) -> TagClip:
+        self._check(revision)
+        found = self.drives[drive].find(clip) if 0 <= drive < len(self.drives) else None
+        if found is None:
+            raise EditError(f"no clip {clip} in drive {drive}")
+        return found
+
+    def _check(self, revision: int) -> None:
+        self._watch()
+        if self.problem:
+            raise SaveError(self.problem)
+        if revision != self.revision:
+            raise ConflictError("the tags were changed in the meantime, in another tab or outside; look again")
+
+    def _watch(self) -> None:
+        """Take over what others wrote to the files; a file that cannot be read stops every change."""
+        self.problem = None
+        for file in self._others:
+            if file.changed():
+                try:
+                    self._read(file)
+                except (TagError, OSError) as error:
+                    self.problem = f"nothing is saved until this is mended: {error}"
+
+    def _read(self, file: TagFile) -> None:
+        mine = {drive.name: drive for drive in self.drives if drive.file is file}
+        durations = {name: drive.duration for name, drive in mine.items()}
+        saved, suggested = file.load(durations, {name: drive.fps for name, drive in mine.items()})
+        self._others[file] = {name: clips for name, clips in saved.items() if name not in mine}
+        self.number += 1
+        self.revision += 1
+        self._complete_since = self.number
+        self._removed.clear()
+        self._undo.clear()
+        self._redo.clear()
+        for name, drive in mine.items():
+            drive.adopt(saved.get(name, ()), suggested.get(name, {}), self.number)
+
+    def _do(self, edit: Edit) -> dict[str, Any]:
+        answer = self._apply(edit)
+        self._undo.append(edit)
+        del self._undo[:-_UNDO]
+        self._redo.clear()
+        return {**answer, "undo": len(self._undo), "redo": 0}
+
+    def _step(self, revision: int, stack: list[Edit], other: list[Edit], otherwise: str) -> dict[str, Any]:
+        with self.lock:
+            self._check(revision)
+            if not stack:
+                raise EditError(otherwise)
+            edit = stack[-1]
+            answer = self._apply(edit.inverse)
+            stack.pop()
+            other.append(edit.inverse)
+            return {**answer, "undo": len(self._undo), "redo": len(self._redo)}
+
+    def _apply(self, edit: Edit) -> dict[str, Any]:
+        """Change, save, and change back if it cannot be saved."""
+        drive = self.drives[edit.drive]
+        clips, seen = list(drive.clips), dict(drive.seen)
+        # what a model said in the meantime does not get lost
+        suggested = {clip.id: clip.suggested for clip in drive.clips}
+        after = [replace(c, suggested=c.suggested or suggested.get(c.id)) for c in edit.after]
+        self.number += 1
+        # clips that nobody touched yield, e.g. those that filled the room which an import had left
+        spans = [(clip.start, clip.end) for clip in after]
+        kept = {clip.id for clip in (*edit.before, *after)}
+        yielding = [c for c in clips if c.id not in kept and not c.touched and _overlaps(c, spans)]
+        removed = drive.swap([*edit.before, *yielding], after, self.number)
+        drive.fill(self.number)
+        try:
+            self._save(drive.file)
+        except (SaveError, ConflictError):
+            drive.clips, drive.seen = clips, seen
+            raise
+        self.revision += 1
+        self._removed += [(self.number, edit.drive, clip) for clip in removed]
+        # a clip that comes back by undo is not gone any longer
+        back = {clip.id for clip in after}
+        self._removed = [item for item in self._removed if item[1] != edit.drive or item[2] not in back]
+        if len(self._removed) > _UNDO:
+            self._removed.clear()
+            self._complete_since = self.number
+        return {
+            "revision": self.revision,
+            "number": self.number,
+            "drive": edit.drive,
+            "clip": after[0].id if after else None,
+        }
+
+    def _save(self, file: TagFile) -> None:
+        mine = {drive.name: drive.said() for drive in self.drives if drive.file is file}
+        file.save({**self._others[file], **mine})
+
+
+def _overlaps(clip: TagClip, spans: Sequence[tuple[float, float]]) -> bool:
+    return any(start < clip.end and clip.start < end for start, end in spans)

@@ -1,0 +1,219 @@
+"""`tags.yaml` and the suggestions beside it: read, watched and replaced as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wsvs_ros.drives.tags import Clip, load_clip_tags
+from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.tagging.clips import TagClip
+from wsvs_ros.tagging.errors import ConflictError, SaveError
+
+_SUFFIX = ".suggestions.json"
+_MARK = "# Saved by `wsvs tag`. Clips with `state: open` or `unsure` teach nothing."
+
+
+class TagFile:
+    """
+    One `tags.yaml`.
+
+    A file that people wrote is copied to `<name>.before-tagging` before it is replaced for the first time; its
+    leading comments stay.
+
+    :param path: need not exist.
+    :param label_set: every class that may occur in it.
+    """
+
+    def __init__(self, path: Path, label_set: LabelSet) -> None:
+        self.path = path
+        self.suggestions_path = path.with_name(path.name.removesuffix(".yaml").removesuffix(".tags") + _SUFFIX)
+        self._label_set = label_set
+        self._comments: list[str] = []
+        self._by_hand = False
+        self._known = _Fingerprint()
+
+    def load(
+        self, durations: Mapping[str, float], fps: Mapping[str, float]
+    ) -> tuple[dict[str, list[Clip]], dict[str, dict[tuple[float, float], dict[str, float]]]]:
+        """
+        Read the file; what it holds counts as known from now on.
+
+        :param durations: seconds of the drives that are open.
+        :return: clips by drive, unfinished ones among them; and what was suggested, by drive and by start and end.
+        :raises TagError: naming file, drive, clip and tag.
+        """
+        seen = _Fingerprint.of(self.path)
+        text = self.path.read_text(encoding="utf-8", errors="replace") if seen.digest else ""
+        lines = text.splitlines()
+        content = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        clips: dict[str, list[Clip]] = {}
+        if content and content != ["{}"]:
+            clips = load_clip_tags(self.path, self._label_set, durations=durations, fps=fps, unfinished=True)
+        leading = next((index for index, line in enumerate(lines) if not line.startswith("#")), len(lines))
+        self._comments = [line for line in lines[:leading] if line != _MARK]
+        self._by_hand = bool(seen.digest) and _MARK not in lines[:leading]
+        self._known = seen
+        return clips, self._load_suggestions()
+
+    def changed(self) -> bool:
+        """
+        Whether somebody else changed the file since it was read or saved.
+
+        One that was removed does not count: saving it again overwrites nothing.
+        """
+        now = _Fingerprint.of(self.path, like=self._known)
+        return now != self._known and bool(now.digest)
+
+    def save(self, drives: Mapping[str, Sequence[Clip | TagClip]]) -> None:
+        """
+        Replace the file, and the suggestions beside it, by way of a new file.
+
+        :param drives: the clips that are worth keeping, by drive; drives without any are left out.
+        :raises ConflictError: if somebody else changed it in the meantime; it is left alone.
+        :raises SaveError: if it cannot be written.
+        """
+        if self.changed():
+            raise ConflictError(f"{self.path} was changed by another program")
+        try:
+            if self._by_hand and self.path.exists():
+                _keep_copy(self.path)
+                self._by_hand = False
+            text = "\n".join([*self._comments, _MARK, *self._lines(drives)]) + "\n"
+            replace_file(self.suggestions_path, _suggestions_text(drives))
+            replace_file(self.path, text)
+            self._known = _Fingerprint.of(self.path)
+        except OSError as error:
+            raise SaveError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+
+    def _lines(self, drives: Mapping[str, Sequence[Clip | TagClip]]) -> list[str]:
+        names = self._label_set.names
+        lines = []
+        for drive, clips in drives.items():
+            if clips:
+                lines.append(f"{json.dumps(drive, ensure_ascii=False)}:")
+            for clip in clips:
+                tags = ", ".join(_scalar(tag) for tag in sorted(clip.tags, key=names.index))
+                state = "" if clip.state == "done" else f", state: {clip.state}"
+                lines.append(f"  - {{start: {_time(clip.start)}, end: {_time(clip.end)}, tags: [{tags}]{state}}}")
+        return lines or ["{}"]
+
+    def _load_suggestions(self) -> dict[str, dict[tuple[float, float], dict[str, float]]]:
+        """What was suggested; a file that is damaged counts as none, because suggestions can be computed anew."""
+        try:
+            content = json.loads(self.suggestions_path.read_text(encoding="utf-8"))
+            return {
+                str(drive): {
+                    (float(entry["start"]), float(entry["end"])): {
+                        str(name): float(score) for name, score in entry["suggested"].items()
+                    }
+                    for entry in entries
+                }
+                for drive, entries in content["drives"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+
+def replace_file(path: Path, text: str) -> None:
+    """
+    Write a file aside, flush it to the disk and put it in place; whoever reads sees the old or the new one.
+
+    :raises OSError: if it cannot be written; the old one is untouched.
+    """
+    handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(partial, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+def check_writable(path: Path) -> None:
+    """
+    :raises SaveError: if the file could not be saved, before anybody tags for nothing.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
+            pass
+    except OSError as error:
+        raise SaveError(
+            f"{path}: cannot be written: {error.strerror or error}; name another place with --tags FILE"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Fingerprint:
+    """A file's content; cheap to compare while size, time and inode stay the same."""
+
+    digest: str = ""
+    status: tuple[int, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def of(cls, path: Path, *, like: _Fingerprint | None = None) -> _Fingerprint:
+        """
+        :param like: returned as it is where the file was not touched since.
+        """
+        try:
+            stat = path.stat()
+            status = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            if like is not None and like.status == status:
+                return like
+            return cls(hashlib.sha256(path.read_bytes()).hexdigest(), status)
+        except FileNotFoundError:
+            return cls()
+
+
+def _suggestions_text(drives: Mapping[str, Sequence[Clip | TagClip]]) -> str:
+    content = {
+        drive: [
+            {
+                "start": clip.start,
+                "end": clip.end,
+                "state": clip.state,
+                "suggested": dict(clip.suggested),
+                "said": sorted(clip.tags),
+            }
+            for clip in clips
+            if isinstance(clip, TagClip) and clip.suggested is not None
+        ]
+        for drive, clips in drives.items()
+    }
+    return json.dumps({"version": 1, "drives": content}, ensure_ascii=False) + "\n"
+
+
+def _keep_copy(path: Path) -> None:
+    copy = path.with_name(path.name + ".before-tagging")
+    number = 1
+    while copy.exists():
+        number += 1
+        copy = path.with_name(f"{path.name}.before-tagging-{number}")
+    shutil.copy2(path, copy)
+
+
+def _scalar(text: str) -> str:
+    """A class name in YAML: plain where that is safe."""
+    plain = text.replace(" ", "").replace("_", "").replace("-", "").isalpha() and text == text.strip()
+    words = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
+    return text if plain and text.isascii() and text.lower() not in words and text[0].isalpha() else json.dumps(text)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
