@@ -95,6 +95,14 @@ class Data(_Section):
     on_error: Literal["stop", "skip"] = Field("stop", description="what an unreadable image or drive does")
     sources: tuple[str, ...] = Field((), description="what the data is and its terms, for the model card")
 
+    @model_validator(mode="after")
+    def _each_part_once(self) -> Data:
+        parts = [f"{part.name} {part.split}" for part in self.datasets]
+        twice = sorted({part for part in parts if parts.count(part) > 1})
+        if twice:
+            raise ValueError(f"datasets: {', '.join(twice)} is given twice")
+        return self
+
 
 class Optimiser(_Section):
     algorithm: Literal["adamw", "sgd"] = "adamw"

@@ -94,7 +94,7 @@ def test_real_frames_in_segnets_layout(tmp_path: Path, shared_data: Path) -> Non
     (tmp_path / "valannot").symlink_to(shared_data / "camvid" / "val" / "labels")
     dataset = open_dataset("camvid", tmp_path, "val")
     assert len(dataset.items()) == 101
-    truths = dict((item.unit, load) for item, load in dataset.truths())
+    truths = {item.unit: load for item, load in dataset.truths()}
     truth = truths["0016E5_07959"]()
     assert truth.shape == (360, 480)
     assert {"sky", "road", "building"} <= names_in(dataset, truth)

@@ -142,6 +142,20 @@ def test_a_mistake_in_a_dataset_is_named(data: Path, tmp_path: Path, capsys: pyt
     override = "data.datasets=[{name: cityscapes, root: cityscapes, split: val, tags: tags.json, step: 3}]"
     assert fit.main([str(data / "small.yaml"), override, "--work", str(tmp_path)]) == 2
     assert "data.datasets.0.step: Extra inputs are not permitted" in capsys.readouterr().err
+    part = "{name: cityscapes, root: cityscapes, tags: tags.json}"
+    assert fit.main([str(data / "small.yaml"), f"data.datasets=[{part}, {part}]", "--work", str(tmp_path)]) == 2
+    assert "cityscapes train is given twice" in capsys.readouterr().err
+
+
+def test_a_frame_missing_from_a_snippet_is_named(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = data / "cityscapes" / "leftImg8bit_sequence" / "val" / "aachen" / "aachen_000001_000018_leftImg8bit.png"
+    gone.rename(tmp_path / gone.name)
+    override = "data.datasets=[{name: cityscapes, root: cityscapes, split: val, tags: tags.json}]"
+    assert fit.main([str(data / "small.yaml"), override, "--work", str(tmp_path / "work")]) == 2
+    assert f"{gone}: missing; restore it, or do without flow by `motion: false`" in capsys.readouterr().err
+    (tmp_path / gone.name).rename(gone)
 
 
 @pytest.mark.parametrize("lookahead", [0, 2])

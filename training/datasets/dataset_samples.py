@@ -40,7 +40,7 @@ class FrameFiles:
             image = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if image is None:
                 problem = "not a readable image" if file.exists() else "missing"
-                raise DatasetError(f"{file}: {problem}; it is a frame of the video around a sample")
+                raise DatasetError(f"{file}: {problem}; restore it, or do without flow by `motion: false`")
             yield Frame(image, index * 1_000_000, name=file.stem)
 
     def close(self) -> None:
