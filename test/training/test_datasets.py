@@ -178,6 +178,8 @@ def test_shots_boxes_and_pixels_of_youtube_objects(tmp_path: Path) -> None:
     assert dict(dataset.annotated_classes())["dog/0003/0002"] == ["background", "dog"]
     assert len(dict(dataset.annotated_classes())) == 2 * len(CLASSES)
 
+    with pytest.raises(DatasetError, match="to evaluate on; learn from train"):
+        YouTubeObjects(root, "test").items()
     ((item, load),) = YouTubeObjects(root, "test").truths()
     assert item.image == root / "v1/car/data/0002/shots/011/frame0003.jpg"
     assert len(item.video) == mini.FRAMES

@@ -16,7 +16,6 @@ pytest.importorskip("pycocotools", reason="training needs pycocotools: pip insta
 
 import dataset_miniatures as mini
 from random_weights import random_mobilenet
-from small_training import make_iconic
 from support import make_tiny_bundle
 
 from training import ablate, evaluate_dataset, fit, submit, tags
@@ -34,12 +33,11 @@ CITY = LabelSet.load("cityscapes19")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything below one data.root: miniatures, iconic images, weights, a tag file and a configuration."""
+    """Everything below one data.root: miniatures, weights, a tag file and a configuration."""
     root = tmp_path_factory.mktemp("data")
     mini.cityscapes(root / "cityscapes", ("train", "val", "test"))
     assert tags.main(["cityscapes", str(root / "cityscapes"), "-o", str(root / "tags.json")]) == 0
     shutil.rmtree(root / "cityscapes" / "gtFine" / "train")  # training does without
-    make_iconic(root / "iconic")
     random_mobilenet(root / "weights.safetensors")
     content = {
         "name": "small",
@@ -51,11 +49,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "weights": "weights.safetensors",
             "datasets": [{"name": "cityscapes", "root": "cityscapes", "tags": "tags.json"}],
         },
-        "heatmaps": {
-            "scales": [4.0],
-            "clusters": 10,
-            "iconic": {"folder": "iconic", "classes": {"sky": "sky", "road": "road"}, "views": 1},
-        },
+        "heatmaps": {"scales": [4.0], "clusters": 10, "foreground": {"car": [817], "bus": [779]}},
         "optimiser": {"steps": 3, "batch_size": 2},
         "augmentation": {"crop": [64, 48]},
         "runtime": {"workers": 0},
