@@ -141,6 +141,12 @@ def test_voc_reads_palette_images_and_sbds_matrices(tmp_path: Path) -> None:
     assert (truths["2007_000032"] == 255).sum() == 40
     assert (truths["2008_000002"] == 1).sum() == 1200
     assert len(open_dataset("voc", tmp_path, "train").items()) == 2
+    mini.image(tmp_path / "SegmentationClass" / "2007_000032.png", np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "sbd" / "cls" / "2008_000002.mat").write_bytes(b"no matrix")
+    for item, load in dataset.truths():
+        if item.unit != "2007_000039":
+            with pytest.raises(DatasetError, match=f"{item.unit}.*: not a readable segmentation"):
+                load()
     with pytest.raises(DatasetError, match="ROOT is the folder VOC2012"):
         (tmp_path / "above" / "VOCdevkit").mkdir(parents=True)
         open_dataset("voc", tmp_path / "above", "train")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -15,10 +16,12 @@ pytest.importorskip("lightning", reason="training needs lightning: pip install '
 pytest.importorskip("pycocotools", reason="training needs pycocotools: pip install 'wsvs_ros[train]'")
 
 import dataset_miniatures as mini
+from hypothesis import given
+from hypothesis import strategies as st
 from random_weights import random_mobilenet
 from support import make_tiny_bundle
 
-from training import ablate, evaluate_dataset, fit, submit, tags
+from training import ablate, evaluate, evaluate_dataset, fit, submit, tags
 from training.config import ConfigError
 from training.datasets.cityscapes import Cityscapes
 from training.datasets.dataset import DatasetError
@@ -26,7 +29,8 @@ from training.datasets.registry import open_dataset
 from training.datasets.tag_file import read_tags
 from wsvs_ros.drives.tags import TagError
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
-from wsvs_ros.perception import Frame, LabelSet, VideoSegmenter
+from wsvs_ros.perception import Frame, LabelSet, ModelBundle, VideoSegmenter
+from wsvs_ros.perception.bundle import default_bundle_path
 
 CITY = LabelSet.load("cityscapes19")
 
@@ -120,6 +124,26 @@ def test_mistakes_in_a_tag_file_are_named(tmp_path: Path, text: str, says: str) 
 def read_tags_of(folder: Path, text: str, ignore: tuple[str, ...]) -> dict[str, frozenset[str]]:
     (folder / "good.json").write_text(text)
     return read_tags(folder / "good.json", CITY, ignore=ignore)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON | st.dictionaries(st.text(), st.lists(st.sampled_from(["sky", "road"]))))
+def test_a_tag_file_is_read_or_refused(content: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.json"
+        path.write_text(json.dumps(content))
+        try:
+            found = read_tags(path, CITY)
+        except TagError as error:
+            assert str(path) in str(error)
+        else:
+            assert found
+            assert set().union(*found.values()) <= set(CITY.names)
 
 
 def test_training_needs_no_annotation(work: Path) -> None:
@@ -252,3 +276,14 @@ def test_an_ablation_is_measured_on_a_dataset(
     path.write_text(yaml.safe_dump({**content, "drive": "x", "labels": "y"}))
     with pytest.raises(ConfigError, match="either drive and labels or dataset"):
         ablate.load_ablation(path)
+
+
+def test_real_frames_are_measured_as_a_drive_is(tmp_path: Path, shared_data: Path) -> None:
+    """The shipped model on CamVid val, without motion: one by one and as a drive."""
+    val = shared_data / "camvid" / "val"
+    (tmp_path / "val").symlink_to(val / "images")
+    (tmp_path / "valannot").symlink_to(val / "labels")
+    bundle = ModelBundle.load(default_bundle_path())
+    counts = evaluate_dataset.evaluate_dataset(bundle, open_dataset("camvid", tmp_path, "val")).counts
+    expected = evaluate.evaluate(bundle, val, val / "labels", motion=False).counts
+    np.testing.assert_array_equal(counts, expected)

@@ -61,15 +61,25 @@ class Voc(Dataset):
 
 
 def _read(path: Path) -> np.ndarray:
-    if path.suffix == ".mat":
-        from scipy.io import loadmat
-
-        ids = loadmat(path)["GTcls"][0, 0]["Segmentation"]
-    else:
-        from PIL import Image
-
-        with Image.open(path) as image:
-            if image.mode not in ("P", "L"):
-                raise DatasetError(f"{path}: {image.mode} picture; VOC's segmentations are indexed PNGs")
-            ids = np.array(image)
+    try:
+        ids = _read_matrix(path) if path.suffix == ".mat" else _read_indices(path)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise DatasetError(f"{path}: not a readable segmentation: {error}") from error
     return np.asarray(ids, np.uint8)
+
+
+def _read_matrix(path: Path) -> np.ndarray:
+    from scipy.io import loadmat
+
+    found: np.ndarray = loadmat(path)["GTcls"][0, 0]["Segmentation"]
+    return found
+
+
+def _read_indices(path: Path) -> np.ndarray:
+    """OpenCV would turn the palette's indices into its colours."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        if image.mode not in ("P", "L"):
+            raise ValueError(f"{image.mode} picture, VOC's are indexed PNGs")
+        return np.array(image)
