@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from training.datasets.dataset import Dataset, DatasetError, Item, Truth, read_list
+from training.datasets.matrices import read_matrix
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
 
 
@@ -61,25 +62,14 @@ class Voc(Dataset):
 
 
 def _read(path: Path) -> np.ndarray:
-    try:
-        ids = _read_matrix(path) if path.suffix == ".mat" else _read_indices(path)
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise DatasetError(f"{path}: not a readable segmentation: {error}") from error
-    return np.asarray(ids, np.uint8)
-
-
-def _read_matrix(path: Path) -> np.ndarray:
-    from scipy.io import loadmat
-
-    found: np.ndarray = loadmat(path)["GTcls"][0, 0]["Segmentation"]
-    return found
-
-
-def _read_indices(path: Path) -> np.ndarray:
-    """OpenCV would turn the palette's indices into its colours."""
+    if path.suffix == ".mat":
+        return np.asarray(read_matrix(path, "GTcls")[0, 0]["Segmentation"], np.uint8)
     from PIL import Image
 
-    with Image.open(path) as image:
-        if image.mode not in ("P", "L"):
-            raise ValueError(f"{image.mode} picture, VOC's are indexed PNGs")
-        return np.array(image)
+    try:
+        with Image.open(path) as image:  # OpenCV would turn the palette's indices into its colours
+            if image.mode not in ("P", "L"):
+                raise DatasetError(f"{path}: {image.mode} picture; VOC's segmentations are indexed PNGs")
+            return np.array(image)
+    except OSError as error:
+        raise DatasetError(f"{path}: not a readable segmentation: {error}") from error

@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 
 from training.datasets.dataset import Dataset, DatasetError, Item, NumberedFrames, Truth, evenly, numbered
+from training.datasets.matrices import read_matrix
 from wsvs_ros.perception.labels import LabelSet
 
 CLASSES = ("aeroplane", "bird", "boat", "car", "cat", "cow", "dog", "horse", "motorbike", "train")
@@ -65,7 +66,7 @@ class YouTubeObjects(Dataset):
     def shots(self, name: str) -> list[tuple[str, NumberedFrames]]:
         """The shots of a class by their names in tag files."""
         path = self.root / "Ranges" / f"ranges_{name}.mat"
-        ranges = _load(path, "ranges")
+        ranges = read_matrix(path, "ranges")
         if ranges.ndim != 2 or ranges.shape[0] != 3:
             raise DatasetError(f"{path}: ranges is {ranges.shape}, expected 3 x shots: first, last, video")
         return [
@@ -80,7 +81,7 @@ class YouTubeObjects(Dataset):
         :return: frame number -> (N, 4) float64: x0, y0, x1, y1 in pixels.
         """
         path = self.need("GroundTruth", name, f"bb_gt{part}_{name}.mat")
-        entries = _load(path, f"bb_gt{part}").ravel()
+        entries = read_matrix(path, f"bb_gt{part}").ravel()
         return {
             int(str(np.squeeze(entry[0])).removeprefix(name)): np.asarray(entry[1], float).reshape(-1, 4)
             for entry in entries
@@ -105,15 +106,6 @@ class YouTubeObjects(Dataset):
             unit = f"{name}/{video}/{shot}"
             item = Item(f"{unit}/{number:05d}", unit, around.path(number), around, number)
             yield item, partial(_read_mask, path, labels.id_of(name))
-
-
-def _load(path: Path, name: str) -> np.ndarray:
-    from scipy.io import loadmat
-
-    try:
-        return np.asarray(loadmat(path)[name])
-    except (OSError, ValueError, NotImplementedError, KeyError) as error:
-        raise DatasetError(f"{path}: not a MATLAB file with {name}: {error}") from error
 
 
 def _read_mask(path: Path, label: int) -> np.ndarray:
