@@ -16,8 +16,9 @@ pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'ws
 import dataset_miniatures as mini
 
 from training.datasets.cityscapes import LABEL_IDS, write_submission
-from training.datasets.dataset import DatasetError, NumberedFrames, evenly, lookup
+from training.datasets.dataset import DatasetError, lookup
 from training.datasets.dataset_samples import dataset_samples
+from training.datasets.numbered_frames import NumberedFrames, evenly
 from training.datasets.registry import open_dataset
 from training.datasets.tag_file import write_tags
 from training.datasets.youtube_objects import CLASSES, YouTubeObjects

@@ -31,7 +31,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, NumberedFrames, Truth, numbered, read_list
+from training.datasets.dataset import Dataset, DatasetError, Item, Truth, read_list
+from training.datasets.numbered_frames import NumberedFrames, numbered
 from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
 

@@ -19,7 +19,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, NumberedFrames, Truth
+from training.datasets.dataset import Dataset, DatasetError, Item, Truth
+from training.datasets.numbered_frames import NumberedFrames
 from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from training.datasets.numbered_frames import NumberedFrames
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
 
@@ -20,40 +20,6 @@ Truth = Callable[[], np.ndarray]
 
 class DatasetError(WsvsError):
     """A dataset that is not laid out as its reader expects."""
-
-
-@dataclass(frozen=True)
-class NumberedFrames:
-    """
-    Consecutive frames of a video, named by their number. No file is touched.
-
-    :param folder: where they lie.
-    :param pattern: a file's name, with the number as ``{:06d}`` or the like.
-    :param first: the first frame's number.
-    :param last: the last one's.
-    """
-
-    folder: Path
-    pattern: str
-    first: int
-    last: int
-
-    def __len__(self) -> int:
-        return self.last - self.first + 1
-
-    def path(self, number: int) -> Path:
-        """The file of a frame."""
-        return self.folder / self.pattern.format(number)
-
-    def around(self, number: int, *, length: int, lookahead: int) -> list[Path]:
-        """
-        The frames that the flow window of one needs: L + 1, less where the video begins or ends.
-
-        :param length: L.
-        :param lookahead: fields of the window in the frame's future.
-        """
-        first = max(self.first, number - length + lookahead)
-        return [self.path(each) for each in range(first, min(self.last, number + lookahead) + 1)]
 
 
 @dataclass(frozen=True)
@@ -170,27 +136,6 @@ def read_list(path: Path) -> list[str]:
     if not stems:
         raise DatasetError(f"{path}: names no image")
     return list(dict.fromkeys(stems))
-
-
-def numbered(folder: Path, pattern: str) -> NumberedFrames | None:
-    """
-    The frames that lie in a folder.
-
-    :param pattern: their names, with the number as ``{:06d}`` or the like.
-    :return: from the lowest to the highest number; None without any.
-    """
-    before, after = pattern.split("{", 1)[0], pattern.split("}", 1)[1]
-    expression = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
-    found = [int(match[1]) for path in folder.iterdir() if (match := expression.fullmatch(path.name))]
-    return NumberedFrames(folder, pattern, min(found), max(found)) if found else None
-
-
-def evenly(first: int, last: int, count: int) -> list[int]:
-    """`count` numbers from the middles of equal parts of a range; all of a range that is not longer."""
-    length = last - first + 1
-    if length <= count:
-        return list(range(first, last + 1))
-    return [first + int((part + 0.5) * length / count) for part in range(count)]
 
 
 def lookup(source: LabelSet, target: LabelSet) -> np.ndarray:

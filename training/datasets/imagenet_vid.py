@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from training.datasets.dataset import Dataset, Item, evenly, numbered
+from training.datasets.dataset import Dataset, Item
+from training.datasets.numbered_frames import evenly, numbered
 
 # number of the synset in ILSVRC2015_VID_ID -> its name in YouTube-Objects
 _SYNSETS = {

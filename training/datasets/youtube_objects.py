@@ -24,8 +24,9 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, NumberedFrames, Truth, evenly, numbered
+from training.datasets.dataset import Dataset, DatasetError, Item, Truth
 from training.datasets.matrices import read_matrix
+from training.datasets.numbered_frames import NumberedFrames, evenly, numbered
 from wsvs_ros.perception.labels import LabelSet
 
 CLASSES = ("aeroplane", "bird", "boat", "car", "cat", "cow", "dog", "horse", "motorbike", "train")
