@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from training.commands import run_command
 from training.config import load_config
-from training.datasets.dataset import Dataset, DatasetError, Item, lookup
+from training.datasets.dataset import Dataset, Item, lookup
+from training.datasets.errors import DatasetError
 from training.datasets.registry import DATASETS, open_dataset
 from training.export import export
 from training.module import load_checkpoint

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from training.commands import run_command
 from training.datasets.cityscapes import Cityscapes, write_submission
-from training.datasets.dataset import DatasetError
+from training.datasets.errors import DatasetError
 from training.evaluate_dataset import bundle_of, segment_item
 from wsvs_ros.perception import VideoSegmenter
 from wsvs_ros.perception.bundle import ModelBundle

@@ -16,8 +16,9 @@ pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'ws
 import dataset_miniatures as mini
 
 from training.datasets.cityscapes import LABEL_IDS, write_submission
-from training.datasets.dataset import DatasetError, lookup
+from training.datasets.dataset import lookup
 from training.datasets.dataset_samples import dataset_samples
+from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames, evenly
 from training.datasets.registry import open_dataset
 from training.datasets.tag_file import write_tags
@@ -253,6 +254,8 @@ def test_helpers() -> None:
     assert evenly(0, 99, 4) == [12, 37, 62, 87]
     video = NumberedFrames(Path("v"), "{:03d}.jpg", 1, 5)
     assert [path.name for path in video.around(5, length=2, lookahead=1)] == ["004.jpg", "005.jpg"]
+    with pytest.raises(DatasetError, match=r"006\.jpg: missing; .*the frames there go from 1 to 5"):
+        video.around(6, length=2, lookahead=1)
     table = lookup(LabelSet.load("voc21"), LabelSet.load("youtube_objects10"))
     voc, part = LabelSet.load("voc21"), LabelSet.load("youtube_objects10")
     assert table[voc.id_of("motorbike")] == part.id_of("motorbike")

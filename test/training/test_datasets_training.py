@@ -24,7 +24,7 @@ from support import make_tiny_bundle
 from training import ablate, evaluate, evaluate_dataset, fit, submit, tags
 from training.config import ConfigError
 from training.datasets.cityscapes import Cityscapes
-from training.datasets.dataset import DatasetError
+from training.datasets.errors import DatasetError
 from training.datasets.registry import open_dataset
 from training.datasets.tag_file import read_tags
 from wsvs_ros.drives.tags import TagError

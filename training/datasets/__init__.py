@@ -1,7 +1,7 @@
 """Readers of tagged data into one Sample type."""
 
-from training.datasets.dataset import DatasetError
 from training.datasets.dataset_samples import dataset_samples
+from training.datasets.errors import DatasetError
 from training.datasets.registry import open_dataset
 from training.datasets.sample import Sample
 from training.datasets.tagged_drives import tagged_drives

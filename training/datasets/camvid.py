@@ -31,7 +31,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, Truth, read_list
+from training.datasets.dataset import Dataset, Item, Truth, read_list
+from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames, numbered
 from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
@@ -42,27 +43,30 @@ _LOOK = 4  # numbers to either side of a still, among which its picture is looke
 # The 32 classes in camvid11's, as SegNet's authors group them; Void is unknown. RGB.
 _GROUPS = {
     "sky": [(128, 128, 128)],
-    "building": [(0, 128, 64), (128, 0, 0), (64, 192, 0), (64, 0, 64), (192, 0, 128)],  # bridge, wall, tunnel, archway
-    "pole": [(192, 192, 128), (0, 0, 64)],  # traffic cone
-    "road": [(128, 64, 128), (128, 0, 192), (192, 0, 64)],  # lane markings
-    "sidewalk": [(0, 0, 192), (64, 192, 128), (128, 128, 192)],  # parking block, road shoulder
+    # building, bridge, wall, tunnel, archway
+    "building": [(128, 0, 0), (0, 128, 64), (64, 192, 0), (64, 0, 64), (192, 0, 128)],
+    # column or pole, traffic cone
+    "pole": [(192, 192, 128), (0, 0, 64)],
+    # road, lane markings to drive on and not
+    "road": [(128, 64, 128), (128, 0, 192), (192, 0, 64)],
+    # sidewalk, parking block, road shoulder
+    "sidewalk": [(0, 0, 192), (64, 192, 128), (128, 128, 192)],
+    # tree, other vegetation
     "vegetation": [(128, 128, 0), (192, 192, 0)],
-    "sign": [(192, 128, 128), (128, 128, 64), (0, 64, 64)],  # text, traffic light
+    # sign, text, traffic light
+    "sign": [(192, 128, 128), (128, 128, 64), (0, 64, 64)],
     "fence": [(64, 64, 128)],
-    "car": [
-        (64, 0, 128),
-        (64, 128, 192),
-        (192, 128, 192),
-        (192, 64, 128),
-        (128, 64, 64),
-    ],  # pickup, truck, train, other
-    "pedestrian": [(64, 64, 0), (192, 128, 64), (64, 0, 192), (64, 128, 64)],  # child, cart or pram, animal
-    "cyclist": [(0, 128, 192), (192, 0, 192)],  # motorcycle or scooter
+    # car, SUV or pickup, truck or bus, train, other moving
+    "car": [(64, 0, 128), (64, 128, 192), (192, 128, 192), (192, 64, 128), (128, 64, 64)],
+    # pedestrian, child, cart or luggage or pram, animal
+    "pedestrian": [(64, 64, 0), (192, 128, 64), (64, 0, 192), (64, 128, 64)],
+    # bicyclist, motorcycle or scooter
+    "cyclist": [(0, 128, 192), (192, 0, 192)],
 }
 
 
 class CamVid(Dataset):
-    """CamVid; its class says how it lies on disk."""
+    """CamVid's labelled stills, and the sequences that they are from."""
 
     name, labels = "camvid", "camvid11"
     splits = ("train", "val", "test")
@@ -87,11 +91,6 @@ class CamVid(Dataset):
                 videos[sequence] = self._video(sequence, path, prefix, len(digits))
             found.append(Item(path.stem, path.stem, path, videos[sequence], int(digits)))
         return found
-
-    def annotated_classes(self) -> Iterator[tuple[str, list[str]]]:
-        names = LabelSet.load(self.labels).names
-        for item, load in self.truths():
-            yield item.unit, [names[index] for index in np.unique(load()) if index != UNKNOWN]
 
     def truths(self) -> Iterator[tuple[Item, Truth]]:
         folder = self.need(_COLOURS if self._original else f"{self.split}annot")

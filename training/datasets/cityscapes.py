@@ -19,10 +19,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, Truth
+from training.datasets.dataset import Dataset, Item, Truth
+from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames
 from wsvs_ros.evaluation.label_maps import read_label_map
-from wsvs_ros.perception.labels import UNKNOWN, LabelSet
+from wsvs_ros.perception.labels import UNKNOWN
 
 _BEFORE, _AFTER = 19, 10  # frames of the snippet around the annotated one
 
@@ -64,11 +65,6 @@ class Cityscapes(Dataset):
             name = path.name.removesuffix("_leftImg8bit.png")
             found.append(Item(name, name, path, video if moving else None, number))
         return found
-
-    def annotated_classes(self) -> Iterator[tuple[str, list[str]]]:
-        names = LabelSet.load(self.labels).names
-        for item, load in self.truths():
-            yield item.unit, [names[index] for index in np.unique(load()) if index != UNKNOWN]
 
     def truths(self) -> Iterator[tuple[Item, Truth]]:
         if self.split == "test":

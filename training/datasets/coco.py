@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, Truth
+from training.datasets.dataset import Dataset, Item, Truth
+from training.datasets.errors import DatasetError
 from wsvs_ros.perception.labels import LabelSet
 
 

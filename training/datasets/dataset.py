@@ -10,16 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames
-from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
 
 Truth = Callable[[], np.ndarray]
 """Reads a frame's (H, W) uint8 label map."""
-
-
-class DatasetError(WsvsError):
-    """A dataset that is not laid out as its reader expects."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +74,15 @@ class Dataset(ABC):
     def items(self) -> list[Item]:
         """The frames to learn from."""
 
-    @abstractmethod
     def annotated_classes(self) -> Iterator[tuple[str, Collection[str]]]:
         """
-        The classes of each unit, by its annotations, as names of :attr:`labels`.
+        The classes of each unit, by its annotations, as names of :attr:`labels`: those of its label map.
 
         :raises DatasetError: if annotations are missing.
         """
+        names = LabelSet.load(self.labels).names
+        for item, load in self.truths():
+            yield item.unit, [names[index] for index in np.unique(load()) if index != UNKNOWN]
 
     def truths(self) -> Iterator[tuple[Item, Truth]]:
         """

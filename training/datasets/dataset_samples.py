@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from training.datasets.dataset import Dataset, DatasetError, Item
+from training.datasets.dataset import Dataset, Item
+from training.datasets.errors import DatasetError
 from training.datasets.sample import Sample
 from training.datasets.tag_file import read_tags
 from training.datasets.tagged_drives import cache_drive, cached_drive

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.datasets.dataset import DatasetError
+from training.datasets.errors import DatasetError
 
 
 def read_matrix(path: Path, name: str) -> np.ndarray:

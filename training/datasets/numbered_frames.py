@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.datasets.errors import DatasetError
+
 
 @dataclass(frozen=True)
 class NumberedFrames:
@@ -36,7 +38,12 @@ class NumberedFrames:
 
         :param length: L.
         :param lookahead: fields of the window in the frame's future.
+        :raises DatasetError: if the video does not reach to the frame.
         """
+        if not self.first <= number <= self.last:
+            raise DatasetError(
+                f"{self.path(number)}: missing; restore it (the frames there go from {self.first} to {self.last})"
+            )
         first = max(self.first, number - length + lookahead)
         return [self.path(each) for each in range(first, min(self.last, number + lookahead) + 1)]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from training.datasets.camvid import CamVid
 from training.datasets.cityscapes import Cityscapes
 from training.datasets.coco import Coco
-from training.datasets.dataset import Dataset, DatasetError
+from training.datasets.dataset import Dataset
+from training.datasets.errors import DatasetError
 from training.datasets.imagenet_vid import ImageNetVid
 from training.datasets.voc import Voc
 from training.datasets.youtube_objects import YouTubeObjects

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, Truth, read_list
+from training.datasets.dataset import Dataset, Item, Truth, read_list
+from training.datasets.errors import DatasetError
 from training.datasets.matrices import read_matrix
-from wsvs_ros.perception.labels import UNKNOWN, LabelSet
 
 
 class Voc(Dataset):
@@ -41,11 +41,6 @@ class Voc(Dataset):
     def items(self) -> list[Item]:
         names = read_list(self.root / "ImageSets" / "Segmentation" / f"{self.split}.txt")
         return [Item(name, name, self.root / "JPEGImages" / f"{name}.jpg") for name in names]
-
-    def annotated_classes(self) -> Iterator[tuple[str, list[str]]]:
-        names = LabelSet.load(self.labels).names
-        for item, load in self.truths():
-            yield item.unit, [names[index] for index in np.unique(load()) if index != UNKNOWN]
 
     def truths(self) -> Iterator[tuple[Item, Truth]]:
         for item in self.items():

@@ -24,7 +24,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from training.datasets.dataset import Dataset, DatasetError, Item, Truth
+from training.datasets.dataset import Dataset, Item, Truth
+from training.datasets.errors import DatasetError
 from training.datasets.matrices import read_matrix
 from training.datasets.numbered_frames import NumberedFrames, evenly, numbered
 from wsvs_ros.perception.labels import LabelSet
