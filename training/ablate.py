@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.commands import run_command
-from training.config import ConfigError, load_config
+from training.config import Config, ConfigError, load_config
+from training.datasets import open_dataset
 from training.evaluate import evaluate
+from training.evaluate_dataset import evaluate_dataset
 from training.export import export
 from training.fit import fit
 from training.module import load_checkpoint
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.crf import VIDEO_CRF
+from wsvs_ros.perception.crf import VIDEO_CRF, CrfSettings
 from wsvs_ros.perception.labels import LabelSet
 
 _MEANS = {"miou": "mIoU", "class_accuracy": "class acc.", "global_accuracy": "global acc."}
@@ -39,8 +41,8 @@ class Published(_Section):
     """A row of the paper's tables, in percent."""
 
     miou: float
-    class_accuracy: float
-    global_accuracy: float
+    class_accuracy: float | None = None
+    global_accuracy: float | None = None
     per_class: dict[str, float] = {}
 
 
@@ -51,15 +53,30 @@ class Variant(_Section):
     paper: Published | None = None
 
 
+class LabelledDataset(_Section):
+    """A public dataset's labelled frames."""
+
+    name: str
+    root: Path = Field(description="its folder, relative to data.root")
+    split: str = "val"
+
+
 class Ablation(_Section):
     title: str
     base: Path = Field(description="configuration, relative to this file")
     overrides: tuple[str, ...] = Field((), description="of all variants")
-    drive: Path = Field(description="labelled drive, relative to data.root")
-    labels: Path = Field(description="its label PNGs, relative to data.root")
+    drive: Path | None = Field(None, description="labelled drive, relative to data.root")
+    labels: Path | None = Field(None, description="its label PNGs, relative to data.root")
     fps: float | None = None
+    dataset: LabelledDataset | None = Field(None, description="what to measure on instead of a drive")
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     variants: tuple[Variant, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _measured_on_one_thing(self) -> Ablation:
+        if (self.drive is None) != (self.labels is None) or (self.drive is None) == (self.dataset is None):
+            raise ValueError("either drive and labels or dataset says what to measure on")
+        return self
 
 
 def load_ablation(path: Path) -> Ablation:
@@ -114,13 +131,21 @@ def _run(
     bundle = ModelBundle.load(folder / "bundle") if (folder / "bundle").is_dir() else None
     if bundle is None or bundle.model_path.stat().st_mtime < checkpoint.stat().st_mtime:
         bundle = export(load_checkpoint(config, checkpoint), folder / "bundle", trained_on=config.data.sources)
-    found = {}
-    for name, crf in (("plain", None), ("crf", VIDEO_CRF)):
-        drive, labels = config.path(ablation.drive), config.path(ablation.labels)
-        matrix = evaluate(bundle, drive, labels, fps=ablation.fps, crf=crf, motion=variant.motion)
-        found[name] = matrix.to_dict()
+    crfs = {"plain": None, "crf": VIDEO_CRF}
+    found = {name: _measure(ablation, config, bundle, crf, variant.motion) for name, crf in crfs.items()}
     measured.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return found
+
+
+def _measure(ablation: Ablation, config: Config, bundle: ModelBundle, crf: CrfSettings | None, motion: bool) -> Figures:
+    if ablation.dataset is not None:
+        part = ablation.dataset
+        dataset = open_dataset(part.name, config.path(part.root), part.split)
+        return evaluate_dataset(bundle, dataset, crf=crf, motion=motion).to_dict()
+    assert ablation.drive is not None
+    assert ablation.labels is not None
+    drive, labels = config.path(ablation.drive), config.path(ablation.labels)
+    return evaluate(bundle, drive, labels, fps=ablation.fps, crf=crf, motion=motion).to_dict()
 
 
 def table(ablation: Ablation, figures: Mapping[str, Sequence[Figures]], classes: Sequence[str]) -> str:
@@ -140,7 +165,8 @@ def table(ablation: Ablation, figures: Mapping[str, Sequence[Figures]], classes:
             rows.append([variant.name + suffix, *means, *each])
         if variant.paper:
             paper = variant.paper
-            means = [f"{value:.1f}" for value in (paper.miou, paper.class_accuracy, paper.global_accuracy)]
+            published = (paper.miou, paper.class_accuracy, paper.global_accuracy)
+            means = ["-" if value is None else f"{value:.1f}" for value in published]
             each = [f"{paper.per_class[name]:.1f}" if name in paper.per_class else "-" for name in classes]
             rows.append([f"*{variant.name}, the paper*", *means, *each])
     seeds = f"\nMean of {len(ablation.seeds)} seeds, ± their standard deviation.\n" if len(ablation.seeds) > 1 else ""

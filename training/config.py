@@ -76,13 +76,32 @@ class Drives(_Section):
     fps: float = Field(10.0, gt=0, description="frame rate of drives that are folders of images")
 
 
+class DatasetPart(_Section):
+    name: str = Field(description="camvid, cityscapes, youtube_objects, voc, coco or imagenet_vid")
+    root: Path = Field(description="its folder, laid out as training/datasets/NAME.py says")
+    split: str = "train"
+    tags: Path = Field(description="tag file; `python -m training.tags` derives one from annotations")
+    ignore: tuple[str, ...] = Field((), description="tag names that the label set leaves out on purpose")
+    motion: bool = Field(True, description="flow from the video around each frame, where the dataset has it")
+    per_shot: int = Field(8, ge=1, description="frames taken of each shot, where shots have tags")
+
+
 class Data(_Section):
     root: Path = Field(Path("."), description="what relative paths below are relative to")
     weights: Path = Field(description="ImageNet weights of the backbone, torchvision's names")
     images: tuple[Images, ...] = ()
     drives: tuple[Drives, ...] = ()
+    datasets: tuple[DatasetPart, ...] = ()
     on_error: Literal["stop", "skip"] = Field("stop", description="what an unreadable image or drive does")
     sources: tuple[str, ...] = Field((), description="what the data is and its terms, for the model card")
+
+    @model_validator(mode="after")
+    def _each_part_once(self) -> Data:
+        parts = [f"{part.name} {part.split}" for part in self.datasets]
+        twice = sorted({part for part in parts if parts.count(part) > 1})
+        if twice:
+            raise ValueError(f"datasets: {', '.join(twice)} is given twice")
+        return self
 
 
 class Optimiser(_Section):

@@ -180,7 +180,12 @@ def make_masks(config: Config, samples: Sequence[Sample], work: Path) -> Path:
 
 
 def _name(config: Config, without: Set[str] = frozenset()) -> str:
-    settings = {"labels": True, "working_size": True, "seed": True, "data": {"root", "weights", "images", "drives"}}
+    settings = {
+        "labels": True,
+        "working_size": True,
+        "seed": True,
+        "data": {"root", "weights", "images", "drives", "datasets"},
+    }
     return cache_name(config, {**settings, "heatmaps": set(Heatmaps.model_fields) - without})
 
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from training.config import Config
 from training.cues.pseudo_labels import pseudo_labels
-from training.datasets import Sample, tagged_drives, tagged_images
+from training.datasets import Sample, dataset_samples, open_dataset, tagged_drives, tagged_images
 from training.module import load_checkpoint
 from training.network import STRIDE
 from wsvs_ros.errors import WsvsError
@@ -47,8 +47,22 @@ def load_samples(config: Config, work: Path) -> list[Sample]:
             ignore=drives.ignore,
             on_error=config.data.on_error,
         )
+    for part in config.data.datasets:
+        samples += dataset_samples(
+            open_dataset(part.name, config.path(part.root), part.split, per_shot=part.per_shot),
+            config.path(part.tags),
+            label_set,
+            cache=work / "drives",
+            size=config.working_size,
+            flow=FlowSettings(config.flow.algorithm, config.flow.preset),
+            device=config.flow.device,
+            window=(config.window.length, config.window.lookahead),
+            motion=part.motion,
+            ignore=part.ignore,
+            on_error=config.data.on_error,
+        )
     if not samples:
-        raise WsvsError("the configuration names no data: give data.images or data.drives")
+        raise WsvsError("the configuration names no data: give data.images, data.drives or data.datasets")
     return samples
 
 

@@ -31,7 +31,7 @@ def test_palette_is_black_where_there_is_no_class() -> None:
     assert not labels.colors[2:].any()
 
 
-@pytest.mark.parametrize("name", ["camvid11", "cityscapes19"])
+@pytest.mark.parametrize("name", ["camvid11", "cityscapes19", "coco81", "voc21", "youtube_objects10"])
 def test_a_set_survives_its_dictionary(name: str) -> None:
     labels = LabelSet.load(name)
     assert LabelSet.from_dict(labels.to_dict()) == labels
@@ -50,7 +50,7 @@ def test_an_unknown_class_names_those_there_are() -> None:
 
 
 def test_an_unknown_set_names_those_there_are() -> None:
-    with pytest.raises(LabelSetError, match=r"coco: neither .* \(camvid11, cityscapes19\) nor a file"):
+    with pytest.raises(LabelSetError, match=r"coco: neither .* \(camvid11, cityscapes19, .*voc21.*\) nor a file"):
         LabelSet.load("coco")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from wsvs_ros.perception.labels import LabelSet
 
 _LOG = logging.getLogger(__name__)
 _PAIRS_AT_ONCE = 64  # of frames, whose flow is computed together
+_ARRAYS = ("frames.npy", "flow.npy", "stamps.npy")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,15 @@ class CachedDrive:
         return window.reshape(2 * length, height, width)
 
 
-def cache_drive(path: Path, cache: Path, *, size: tuple[int, int], flow: FlowAlgorithm, fps: float) -> CachedDrive:
+def cache_drive(
+    path: Path,
+    cache: Path,
+    *,
+    size: tuple[int, int],
+    flow: FlowAlgorithm,
+    fps: float = 10.0,
+    drive: Callable[[], Drive] | None = None,
+) -> CachedDrive:
     """
     Decode a drive and compute its flow, or take both from an earlier run's cache.
 
@@ -70,20 +80,24 @@ def cache_drive(path: Path, cache: Path, *, size: tuple[int, int], flow: FlowAlg
     :param size: working size: width, height.
     :param flow: computes the fields, many at once.
     :param fps: frame rate of a drive that is a folder of images.
+    :param drive: opens the drive instead, a short one that is decoded without a progress bar.
     """
-    names = ("frames.npy", "flow.npy", "stamps.npy")
-    if not all((cache / name).is_file() for name in names):
+    if not all((cache / name).is_file() for name in _ARRAYS):
         cache.mkdir(parents=True, exist_ok=True)
-        for name, array in zip(names, _decode(path, size, flow, fps), strict=True):
+        for name, array in zip(_ARRAYS, _decode(path, size, flow, fps, drive), strict=True):
             partial_file = cache / f"{name}.partial.npy"
             np.save(partial_file, array)
             os.replace(partial_file, cache / name)
-    frames, fields, stamps = (np.load(cache / name, mmap_mode="r") for name in names)
-    return CachedDrive(frames, fields, stamps)
+    return cached_drive(cache)
+
+
+def cached_drive(cache: Path) -> CachedDrive:
+    """A drive that :func:`cache_drive` has cached."""
+    return CachedDrive(*(np.load(cache / name, mmap_mode="r") for name in _ARRAYS))
 
 
 def _decode(
-    path: Path, size: tuple[int, int], flow: FlowAlgorithm, fps: float
+    path: Path, size: tuple[int, int], flow: FlowAlgorithm, fps: float, opener: Callable[[], Drive] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     frames, stamps, grays = [], [], []
     fields = [np.zeros((1, 2, size[1], size[0]), np.float16)]
@@ -93,8 +107,9 @@ def _decode(
         fields.append(flow.batch(np.stack(grays[:-1]), np.stack(grays[1:])).astype(np.float16))
         del grays[:-1]
 
-    with _open(path, fps) as drive:
-        for frame in tqdm(drive, total=drive.frame_count, desc=f"flow of {path.name}", unit="frame"):
+    with opener() if opener else _open(path, fps) as drive:
+        bar = tqdm(drive, total=drive.frame_count, desc=f"flow of {path.name}", unit="frame", disable=bool(opener))
+        for frame in bar:
             image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
             frames.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
             stamps.append(frame.stamp_ns * 1e-9)
