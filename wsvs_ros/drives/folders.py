@@ -40,11 +40,6 @@ class FolderDrive:
         self.files = dict(zip(stems, files, strict=True))
         """The images' files by the frames' names, in their order."""
 
-    @property
-    def files(self) -> list[Path]:
-        """The images in their order."""
-        return list(self._files)
-
     def __iter__(self) -> Iterator[Frame]:
         assert self.fps is not None
         for index, file in enumerate(self.files.values()):

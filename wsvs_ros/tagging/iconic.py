@@ -47,7 +47,7 @@ class IconicSorter:
             raise TaggingError(f"{self.output}: inside {folder}; name another place with --iconic-out")
         if not folder.is_dir():
             raise TaggingError(f"{folder}: no such folder of pictures")
-        self._files = FolderDrive(folder).files
+        self._files = list(FolderDrive(folder).files.values())
         self._label_set = label_set
         self._lock = threading.Lock()
         self._manifest = self.output / "manifest.csv"

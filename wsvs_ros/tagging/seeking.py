@@ -108,7 +108,7 @@ class FolderSource:
     def __init__(self, drive: FolderDrive) -> None:
         assert drive.fps is not None
         self.fps = drive.fps
-        self._files = drive.files
+        self._files = list(drive.files.values())
         self.duration = len(self._files) / self.fps
 
     def at(self, seconds: float) -> np.ndarray:
