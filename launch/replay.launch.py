@@ -33,9 +33,14 @@ def generate_launch_description() -> LaunchDescription:
                 "output", default_value="", description="bag of the labels; empty for <bag>_labels beside it"
             ),
             DeclareLaunchArgument(
-                "labels", default_value="", description="folder of label PNGs to evaluate by; empty for none"
+                "labels",
+                default_value="",
+                description="the truth to evaluate by: a bag with a label topic, matched by stamp; empty for none",
             ),
-            DeclareLaunchArgument("label_set", default_value="camvid11", description="classes of these PNGs"),
+            DeclareLaunchArgument(
+                "labels_topic", default_value="/segmentation/label", description="topic of the true labels in that bag"
+            ),
+            DeclareLaunchArgument("label_set", default_value="camvid11", description="classes of both"),
             DeclareLaunchArgument(
                 "rate", default_value="1.0", description="speed of the playback; slower than 1 loses no frame"
             ),
@@ -54,7 +59,7 @@ def replay(context: LaunchContext) -> list:
     """Node and recorder first, then the bag; when it has ended, the recorder is stopped and the labels measured."""
     given = {
         name: LaunchConfiguration(name).perform(context)
-        for name in ("bag", "image", "output", "labels", "label_set", "rate", "model")
+        for name in ("bag", "image", "output", "labels", "labels_topic", "label_set", "rate", "model")
     }
     bag = Path(given["bag"])
     if not bag.exists():
@@ -84,7 +89,8 @@ def replay(context: LaunchContext) -> list:
     ended: list = [EmitEvent(event=Shutdown(reason="the bag has been played"))]
     if given["labels"]:
         command = ["wsvs", "evaluate", "--pred", str(output), "--labels", given["labels"]]
-        command += ["--label-set", given["label_set"], "--json", f"{output}.json"]
+        command += ["--labels-topic", given["labels_topic"], "--label-set", given["label_set"], "--images", str(bag)]
+        command += ["--allow-missing", "--report", f"{output}_report"]  # live, the node skips frames
         evaluation = ExecuteProcess(cmd=command, output="screen")
         ended = [evaluation, RegisterEventHandler(OnProcessExit(target_action=evaluation, on_exit=ended))]
     return [
