@@ -300,3 +300,20 @@ def test_full_disk_is_said_and_keeps_what_is_there(
     assert summary["complete"] is False
     assert summary["frames"] <= len(found)
     assert not (out / "overlay.mp4").exists()
+
+
+def test_a_run_that_was_interrupted_before_its_first_frame_is_resumed(
+    tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle
+) -> None:
+    words = ["segment", make_bag(tmp_path / "in", 6), "-o", tmp_path / "out", "--model", tiny_bundle.path]
+    assert wsvs(*words).returncode == 0
+    out = tmp_path / "out"
+    for file in out.glob("labels/*.png"):
+        file.unlink()
+    (out / "frames.csv").write_text((out / "frames.csv").read_text().splitlines(keepends=True)[0])
+    summary = json.loads((out / "summary.json").read_text())
+    (out / "summary.json").write_text(json.dumps({**summary, "complete": False, "frames": 0}))
+    done = wsvs(*words, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert len(list(out.glob("labels/*.png"))) == 6
+    assert (out / "bag" / "metadata.yaml").is_file()

@@ -22,16 +22,23 @@ class Earlier:
     """
     The frames that an earlier run did.
 
+    :param folder: of that run; None where there was none.
     :param done: by name, in their order, from the drive's first frame on.
     :param begin: the frame from which on the segmenter has to look, so that the flow window is filled.
     """
 
-    folder: Path = Path()
+    folder: Path | None = None
     done: dict[str, FrameRecord] = field(default_factory=dict)
     begin: int = 0
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there was one: interrupted before its first frame, it left files all the same."""
+        return self.folder is not None
+
     def labels(self, name: str) -> np.ndarray:
         """(H, W) uint8, what the earlier run found."""
+        assert self.folder is not None
         return read_label_map(self.folder / "labels" / f"{name}.png")
 
 

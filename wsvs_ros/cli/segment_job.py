@@ -60,7 +60,7 @@ class SegmentJob:
         from wsvs_ros.drives.read_ahead import ReadAhead
         from wsvs_ros.drives.writers import Background, LabelWriter, VideoWriter
 
-        out, again = self._args.output, bool(self._earlier.done)
+        out, again = self._args.output, self._earlier.is_there
         with ExitStack() as stack:
             self._labels = LabelWriter(out / "labels", replace=again)
             self._confidence = LabelWriter(out / "confidence", replace=again) if self._args.confidence else None
@@ -138,7 +138,7 @@ class SegmentJob:
             return None
         from wsvs_ros.drives.bag_writer import LabelBagWriter
 
-        replace = bool(self._earlier.done)
+        replace = self._earlier.is_there
         writer = LabelBagWriter(path, self._drive, only_labels=self._args.only_labels, replace=replace)
         if self._drive.tap is not None:  # copied in the thread that writes the labels
             self._drive.tap = lambda *message: background.submit(partial(writer.copy, *message))
