@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.perception.labels import LabelSet
 
 
 class ConfigError(WsvsError):
@@ -120,7 +121,8 @@ class Optimiser(_Section):
 
 class Losses(_Section):
     tag: float = Field(1.0, ge=0, description="weight of BF eq. 2")
-    heatmap: float = Field(1.0, ge=0, description="weight of BF eq. 4")
+    heatmap: float = Field(1.0, ge=0, description="weight of BF eq. 4, the loss of the heatmap cue")
+    cue: float = Field(1.0, ge=0, description="weight of another cue's loss: BP eq. 12 or 15, MC eq. 1")
     area_power: float = Field(0.0, ge=0, le=1, description="0: classes weigh alike in BF eq. 4; 1: pixels do")
     crf: float = Field(0.0, ge=0, description="weight of the CRF loss (BF 3.2.1)")
     crf_from: int = Field(0, ge=0, description="step at which the CRF loss sets in")
@@ -177,6 +179,10 @@ class Augmentation(_Section):
     jitter: float = Field(0.3, ge=0, description="strength of brightness, contrast and colour changes")
 
 
+Cue = Literal["heatmap"]
+"""What tells where in the frame its tagged classes are; each has a module in :mod:`training.cues`."""
+
+
 class Config(_Section):
     name: str
     notes: tuple[str, ...] = Field((), description="limits and choices, for the model card")
@@ -186,13 +192,17 @@ class Config(_Section):
         "new", description="imagenet keeps the classifier's upper layers and, of shared classes, its last (BF 4.2)"
     )
     streams: Literal["two", "appearance"] = Field("two", description="appearance leaves the motion stream out")
+    cue: Cue = Field("heatmap", description="what tells where the tagged classes are")
+    foreground: tuple[str, ...] = Field(
+        (), description="the classes that are objects; by default all but `background`, where the label set has it"
+    )
     working_size: tuple[int, int] = Field((480, 360), description="width, height of the network's input")
     window: Window = Window()
     flow: Flow = Flow()
     seed: int = 0
     threads: int = Field(0, ge=0, description="CPU threads of torch; 0 leaves its default")
     data: Data
-    heatmaps: Heatmaps
+    heatmaps: Heatmaps | None = Field(None, description="of the heatmap cue")
     optimiser: Optimiser = Optimiser()
     losses: Losses = Losses()
     crf: Crf = Crf()
@@ -204,6 +214,36 @@ class Config(_Section):
     def path(self, path: Path) -> Path:
         """A path of this configuration, taken relative to ``data.root``."""
         return path if path.is_absolute() else self.data.root / path
+
+    @property
+    def cue_weight(self) -> float:
+        """The weight of the cue's loss."""
+        return self.losses.heatmap if self.cue == "heatmap" else self.losses.cue
+
+    def foreground_ids(self, label_set: LabelSet) -> tuple[int, ...]:
+        """
+        The ids of the classes that are objects.
+
+        :raises ConfigError: if nothing tells them from the background, or a class is not in the label set.
+        """
+        names = self.foreground
+        if not names and "background" in label_set.names:
+            names = tuple(name for name in label_set.names if name != "background")
+        if not names:
+            raise ConfigError(
+                f"cue {self.cue}: label set {label_set.name} has no class `background`; say which of its classes are "
+                "objects by `foreground: [...]`"
+            )
+        strangers = sorted(set(names) - set(label_set.names))
+        if strangers:
+            raise ConfigError(f"foreground: {', '.join(strangers)}: not in label set {label_set.name}")
+        return tuple(label_set.id_of(name) for name in names)
+
+    @model_validator(mode="after")
+    def _heatmaps_given(self) -> Config:
+        if self.heatmaps is None and self.cue == "heatmap" and self.losses.heatmap:
+            raise ValueError("cue heatmap: a section `heatmaps` is needed that says what classifies the frame")
+        return self
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

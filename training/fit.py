@@ -10,7 +10,7 @@ import torch
 
 from training.commands import command_parser, run_command, work_folder
 from training.config import Config, load_config
-from training.heatmaps import make_masks
+from training.cue_masks import make_cue_masks
 from training.stages import load_samples, make_pseudo_labels
 from training.train import steps_of, train
 from training.work_directory import claim_work_directory, locked
@@ -18,7 +18,7 @@ from training.work_directory import claim_work_directory, locked
 
 def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path | None = None) -> Path:
     """
-    Run all stages: samples with flow, heatmaps and masks, teachers and their pseudo-labels, training.
+    Run all stages: samples with flow, the masks of their cue, teachers and their pseudo-labels, training.
 
     What an earlier run has finished is taken from the work directory, and what it has begun goes on.
 
@@ -39,15 +39,17 @@ def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path 
     with locked(caches):
         claim_work_directory(config, work)
         samples = load_samples(config, caches)
-        if config.losses.heatmap or config.self_training.rounds:
-            masks = make_masks(config, samples, caches)
+        if config.cue_weight or config.self_training.rounds:
+            masks = make_cue_masks(config, samples, caches)
+        if masks is not None:
             samples = [sample for sample in samples if (masks / f"{sample.key}.npy").is_file()]
     for number in range(config.self_training.rounds):
-        assert masks is not None
         # a teacher belongs to the masks that it learns from
-        teacher = train(config, samples, masks, work / "teachers" / f"{number}-{masks.name}")
+        name = f"{number}-{masks.name if masks else config.cue}"
+        teacher = train(config, samples, masks, work / "teachers" / name)
         with locked(caches):
             masks = make_pseudo_labels(config, samples, teacher, work)
+        config = config.model_copy(update={"cue": "heatmap"})  # pseudo-labels are learnt from as heatmaps' masks are
     return train(config, samples, masks, work, resume=resume)
 
 

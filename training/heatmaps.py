@@ -70,23 +70,30 @@ class Evidence:
             )
 
 
+def _heatmaps(config: Config) -> Heatmaps:
+    """The section, which only another cue does without."""
+    if config.heatmaps is None:
+        raise WsvsError(f"{config.name}: has no section `heatmaps`, which says what classifies the frame")
+    return config.heatmaps
+
+
 def build_heatmap_model(config: Config) -> HeatmapModel:
     """Learn the iconic classifiers and put the heatmap model together."""
-    weights = config.path(config.heatmaps.weights or config.data.weights)
+    weights = config.path(_heatmaps(config).weights or config.data.weights)
     trunk = MobileNetV2().eval()
     trunk.load_imagenet(weights)
     tensors = read_weights(weights)
-    iconic = config.heatmaps.iconic
+    iconic = _heatmaps(config).iconic
     learnt = iconic and learn_iconic_classifiers(trunk, config.path(iconic.folder), iconic, seed=config.seed)
     return HeatmapModel(
         label_set=LabelSet.load(config.labels),
         trunk=trunk,
         head=(tensors["classifier.1.weight"], tensors["classifier.1.bias"]),
-        foreground=config.heatmaps.foreground,
+        foreground=_heatmaps(config).foreground,
         iconic=learnt,
         iconic_classes=iconic.classes if iconic else {},
-        scales=config.heatmaps.scales,
-        weights=config.heatmaps.objects,
+        scales=_heatmaps(config).scales,
+        weights=_heatmaps(config).objects,
     )
 
 
@@ -125,7 +132,7 @@ def _evidence(model: HeatmapModel, samples: Sequence[Sample], config: Config) ->
         cells.append(flat[:, rng.integers(0, flat.shape[1], _CELLS_PER_FRAME)].T)
     if not cells:
         return
-    clusters = Clusters(torch.cat(cells), count=config.heatmaps.clusters, seed=config.seed)
+    clusters = Clusters(torch.cat(cells), count=_heatmaps(config).clusters, seed=config.seed)
     for sample, competing, features in kept:
         yield sample, Evidence(competing.float(), clusters.assign(features.float()))
     del kept
@@ -160,18 +167,18 @@ def make_masks(config: Config, samples: Sequence[Sample], work: Path) -> Path:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     label_set = LabelSet.load(config.labels)
-    objects = [label_set.id_of(name) for name in config.heatmaps.objects]
+    objects = [label_set.id_of(name) for name in _heatmaps(config).objects]
     readable = [sample for sample in samples if _file(heatmaps, sample).is_file()]
     evidence = (Evidence.load(_file(heatmaps, sample)) for sample in readable)
     voters = ((found.clusters, found.heatmaps) for found in evidence)
-    votes = cluster_votes(voters, clusters=config.heatmaps.clusters, classes=len(label_set))
+    votes = cluster_votes(voters, clusters=_heatmaps(config).clusters, classes=len(label_set))
     votes[:, objects] = 0
     for sample in tqdm(readable, desc="masks", unit="frame"):
         found, tags = Evidence.load(_file(heatmaps, sample)), torch.from_numpy(sample.tags)
         agreed = agree(votes, found.clusters, found.heatmaps)
-        masks = binary_masks(agreed, tags, threshold=config.heatmaps.threshold)
+        masks = binary_masks(agreed, tags, threshold=_heatmaps(config).threshold)
         labels = torch.where(masks.any(0), masks.int().argmax(0), 255).to(torch.uint8)
-        labels = object_labels(labels, found.heatmaps, objects, certain=config.heatmaps.certain)
+        labels = object_labels(labels, found.heatmaps, objects, certain=_heatmaps(config).certain)
         path = partial / f"{sample.key}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, labels.numpy())

@@ -13,7 +13,9 @@ from torch.nn import functional as F
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from training.config import Config
-from training.losses import crf_loss, heatmap_loss, tag_loss
+from training.cue_losses import build_cue_loss
+from training.cues.masks import class_masks
+from training.losses import crf_loss, tag_loss
 from training.network import build_network
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.crf import CrfSettings
@@ -32,7 +34,10 @@ class WeaklySupervised(lightning.LightningModule):
         self.config = config
         label_set = LabelSet.load(config.labels)
         self.classes = len(label_set)
-        shared = {label_set.id_of(name): indices for name, indices in config.heatmaps.foreground.items()}
+        self.foreground = () if config.cue == "heatmap" else config.foreground_ids(label_set)
+        self.cue_loss = build_cue_loss(config)
+        imagenet = config.heatmaps.foreground if config.heatmaps else {}
+        shared = {label_set.id_of(name): indices for name, indices in imagenet.items()}
         self.network = build_network(
             config.backbone,
             classes=self.classes,
@@ -49,7 +54,7 @@ class WeaklySupervised(lightning.LightningModule):
         log_probabilities = self._log_probabilities(batch)
         weights = self.config.losses
         parts = self._losses(log_probabilities, batch)
-        loss = weights.tag * parts["tag"] + weights.heatmap * parts["heatmap"]
+        loss = weights.tag * parts["tag"] + self.config.cue_weight * parts[self.config.cue]
         if weights.crf and self.global_step >= weights.crf_from:
             parts["crf"] = crf_loss(log_probabilities, self._refine(batch["image"], log_probabilities))
             loss = loss + weights.crf * parts["crf"]
@@ -62,7 +67,7 @@ class WeaklySupervised(lightning.LightningModule):
         parts = self._losses(log_probabilities, batch)
         weights = self.config.losses
         found = {f"validation_{name}": value for name, value in parts.items()}
-        found["validation_loss"] = weights.tag * parts["tag"] + weights.heatmap * parts["heatmap"]
+        found["validation_loss"] = weights.tag * parts["tag"] + self.config.cue_weight * parts[self.config.cue]
         self.log_dict(found, batch_size=len(batch["image"]), sync_dist=True)
         if (batch["labels"] < self.classes).any():
             self.mask_iou(log_probabilities.argmax(1), batch["labels"].clamp(max=self.classes))
@@ -73,17 +78,16 @@ class WeaklySupervised(lightning.LightningModule):
         return scores.float().log_softmax(1)
 
     def _losses(self, log_probabilities: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The tag loss and the heatmap loss, neither yet weighted."""
+        """The tag loss and the cue's, neither yet weighted."""
         weights = self.config.losses
-        one_hot = F.one_hot(batch["labels"].clamp(max=self.classes), self.classes + 1)
-        masks = one_hot[..., :-1].permute(0, 3, 1, 2).bool()
+        masks = class_masks(batch["labels"], self.classes, self.foreground)
         # A tag speaks of the whole image: what it says is absent is absent from every crop, but of a crop that
-        # misses the pole no pole can be asked. Without heatmaps nothing tells what a crop shows but the tag.
-        every = weights.ask_all or not weights.heatmap
+        # misses the pole no pole can be asked. Without masks nothing tells what a crop shows but the tag.
+        every = weights.ask_all or not self.config.cue_weight
         present = batch["tags"] if every else batch["tags"] & masks.any(3).any(2)
         return {
             "tag": tag_loss(log_probabilities.exp(), present, ~batch["tags"], r=weights.lse_r),
-            "heatmap": heatmap_loss(log_probabilities, masks, batch["tags"], area_power=weights.area_power),
+            self.config.cue: self.cue_loss(log_probabilities, masks, batch),
         }
 
     def _refine(self, images: Tensor, log_probabilities: Tensor) -> Tensor:

@@ -9,6 +9,22 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class Shot:
+    """
+    Consecutive frames of a video.
+
+    :param name: unique; names it in caches.
+    :param video: the recording that it is a part of.
+    :param load: reads all its frames, (T, H, W, 3) uint8 RGB, and their flow, (T, 2, H, W) float16, at the working
+        size; field t leads from frame t-1 to t, field 0 is zero.
+    """
+
+    name: str
+    video: str
+    load: Callable[[], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
 class Sample:
     """
     A frame with the tags of its image or clip. It holds no pixel label, by construction.
@@ -17,9 +33,13 @@ class Sample:
     :param tags: (N,) bool, the classes the frame's image or clip shows.
     :param load_image: reads the (H, W, 3) uint8 RGB image at the working size.
     :param load_flow: reads the (2L, H, W) float32 flow stack at the working size; None for a lone frame.
+    :param shot: the shot it is a frame of; None for a lone frame.
+    :param frame: its number in the shot, from 0.
     """
 
     key: str
     tags: np.ndarray
     load_image: Callable[[], np.ndarray]
     load_flow: Callable[[], np.ndarray] | None = None
+    shot: Shot | None = None
+    frame: int = 0

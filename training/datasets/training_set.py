@@ -23,7 +23,8 @@ _LOG = logging.getLogger(__name__)
 class WholeFrames(Dataset[dict[str, Tensor]]):
     """
     Samples as they are: image (3, H, W) float32 0..255, flow (2L, H, W) float32, tags (N,) bool,
-    labels (H / 8, W / 8) int64 (the class whose mask holds the cell, 255 for none).
+    labels (H / 8, W / 8) int64 (the class whose mask holds the cell, or a mark of :mod:`training.cues.masks`),
+    shot () int64 (a number a shot, -1 for a lone frame), frame () int64 (the number in the shot).
 
     :param masks: folder of the masks, see :func:`training.heatmaps.make_masks`; None for samples without labels.
     :param length: L, the number of flow fields.
@@ -33,6 +34,8 @@ class WholeFrames(Dataset[dict[str, Tensor]]):
         self._samples = samples
         self._masks = masks
         self._length = length
+        shots = {sample.shot.name for sample in samples if sample.shot is not None}
+        self._shots = {name: number for number, name in enumerate(sorted(shots))}
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -62,6 +65,8 @@ class WholeFrames(Dataset[dict[str, Tensor]]):
             "flow": torch.from_numpy(np.ascontiguousarray(flow)),
             "tags": torch.from_numpy(sample.tags),
             "labels": torch.from_numpy(labels.astype(np.int64)),
+            "shot": torch.tensor(-1 if sample.shot is None else self._shots[sample.shot.name]),
+            "frame": torch.tensor(sample.frame),
         }
 
 
