@@ -56,6 +56,7 @@ setup(
             "lightning>=2.4",
             "onnx>=1.16",
             "onnxscript>=0.5",
+            "PyMaxflow>=1.3",
             "pillow>=10",
             "pycocotools>=2.0.8",
             "pydantic>=2.6",
