@@ -25,7 +25,7 @@ from training.train import train  # noqa: E402
 from wsvs_ros.drives.synthetic import SyntheticDrive, SyntheticFrame  # noqa: E402
 
 LIGHT = Path(__file__).parents[2] / "training" / "configs" / "light.yaml"
-SIZE = (240, 184)
+SIZE = (208, 160)
 CAR = 8
 
 
@@ -39,7 +39,7 @@ def label_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def frames() -> list[SyntheticFrame]:
-    return list(SyntheticDrive(SIZE, frames=33, seed=5, fps=10).truth())[25:33]
+    return list(SyntheticDrive(SIZE, frames=33, seed=5, fps=10).truth())[28:33]
 
 
 def samples_of(frames: list[SyntheticFrame]) -> list[Sample]:
@@ -80,16 +80,21 @@ def batch_of(frames: list[SyntheticFrame], masks: Path | None) -> dict[str, Any]
     return torch.utils.data.default_collate([whole[index] for index in range(len(whole))])
 
 
-@pytest.mark.parametrize("cue", ["em_adapt", "motion"])
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_mobilenet(tmp_path_factory.mktemp("weights") / "random.safetensors")
+
+
+@pytest.mark.parametrize(("cue", "steps"), [("em_adapt", 8), ("motion", 28)])
 def test_the_loss_of_training_steps_falls(
-    cue: str, label_set: Path, frames: list[SyntheticFrame], tmp_path: Path
+    cue: str, steps: int, label_set: Path, weights: Path, frames: list[SyntheticFrame], tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
     batch = batch_of(frames, masks_of(frames, tmp_path) if cue == "motion" else None)
-    module = WeaklySupervised(configuration(label_set, f"cue={cue}"), pretrained=False).train()
+    module = WeaklySupervised(configuration(label_set, f"cue={cue}", f"data.weights={weights}")).train()
     optimiser = torch.optim.AdamW(module.parameters(), lr=1e-3)
     losses = []
-    for _ in range(15):
+    for _ in range(steps):
         loss = module.training_step(batch, 0)
         optimiser.zero_grad()
         loss.backward()
@@ -97,9 +102,9 @@ def test_the_loss_of_training_steps_falls(
         losses.append(float(loss.detach()))
     assert np.mean(losses[-3:]) < 0.6 * losses[0]
     if cue == "motion":
-        truth = torch.from_numpy(np.stack([each.labels[::8, ::8] == CAR for each in frames]))
+        truth = torch.from_numpy(np.stack([each.labels[4::8, 4::8] == CAR for each in frames]))
         found = module.network(batch["image"], batch["flow"]).argmax(1) == 1
-        assert float((found & truth).sum() / (found | truth).sum()) > 0.5
+        assert float((found & truth).sum() / (found | truth).sum()) > 0.4
 
 
 def test_the_network_learns_the_predicted_labels_and_not_the_prediction(
@@ -107,7 +112,7 @@ def test_the_network_learns_the_predicted_labels_and_not_the_prediction(
 ) -> None:
     """Of labels there is no gradient: it is that of a cross entropy with constants."""
     batch = batch_of(frames[:3], masks_of(frames[:4], tmp_path))
-    scores = torch.randn(3, 2, 23, 30, requires_grad=True)
+    scores = torch.randn(3, 2, 20, 26, requires_grad=True)
     build_cue_loss(configuration(label_set, "cue=motion"))(scores.log_softmax(1), torch.zeros(()), batch).backward()
     gradient = scores.grad * scores[:, 0].numel()
     labels = (scores.softmax(1) - gradient).detach()
@@ -121,7 +126,7 @@ def test_rare_objects_weigh_as_much_as_frequent_ones(frames: list[SyntheticFrame
     tags[:, 3] = tags[:, 8] = True
     batch["tags"] = tags
     config = load_config(LIGHT, ["cue=motion", "foreground=[car, pedestrian]", "motion.hard=true"])
-    log_probabilities = torch.full((2, 11, 23, 30), -float(np.log(11)))
+    log_probabilities = torch.full((2, 11, 20, 26), -float(np.log(11)))
     counts = [100] * 11
     counts[9] = 50
     alike = build_cue_loss(config)(log_probabilities, torch.zeros(()), batch)
@@ -132,12 +137,11 @@ def test_rare_objects_weigh_as_much_as_frequent_ones(frames: list[SyntheticFrame
     assert float(weighted) == pytest.approx(np.log(11) * (1 - moving / 2), rel=1e-4)
 
 
-def test_em_adapt_trains_without_any_mask(label_set: Path, frames: list[SyntheticFrame], tmp_path: Path) -> None:
+def test_em_adapt_trains_without_any_mask(
+    label_set: Path, weights: Path, frames: list[SyntheticFrame], tmp_path: Path
+) -> None:
     settings = ["cue=em_adapt", "optimiser.steps=3", "optimiser.batch_size=2", "runtime.workers=0", "heatmaps=null"]
-    config = configuration(
-        label_set, *settings, "augmentation.crop=[96,96]", f"data.weights={tmp_path}/random.safetensors"
-    )
-    random_mobilenet(tmp_path / "random.safetensors")
+    config = configuration(label_set, *settings, "augmentation.crop=[96,96]", f"data.weights={weights}")
     samples = samples_of(frames)
     assert make_cue_masks(config, samples, tmp_path) is None
     checkpoint = train(config, samples, None, tmp_path / "work")
