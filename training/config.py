@@ -158,6 +158,26 @@ class Crf(_Section):
     bilateral_compat: float = Field(10.0, ge=0)
 
 
+class EmAdapt(_Section):
+    """The E-step of EM-Adapt (Papandreou et al., ICCV 2015)."""
+
+    object_share: float = Field(0.2, ge=0, le=1, description="of the cells that each tagged object has at least")
+    background_share: float = Field(0.4, ge=0, le=1, description="of the cells that the background has at least")
+
+
+class Motion(_Section):
+    """Label prediction from motion segments (MC 3.2)."""
+
+    alpha: float = Field(1.0, ge=0, description="weight of the network's answer beside the colours'")
+    rounds: int = Field(4, ge=1, description="cuts, with colours learnt anew between them")
+    components: int = Field(5, ge=1, description="Gaussians of a colour mixture")
+    smoothness: float = Field(8.0, ge=0, description="lambda, what it costs two neighbours to differ")
+    gamma: float = Field(0.5, ge=0, description="of squared colour differences over their mean in the image")
+    boundary: int = Field(2, ge=0, description="cells on each side of a segment's boundary where labels change freely")
+    hard: bool = Field(False, description="the segments themselves are the labels, without prediction")
+    segmentation: MotionSegmentation = MotionSegmentation()
+
+
 class SelfTraining(_Section):
     """Rounds in which a trained network labels its training frames for the next one."""
 
@@ -194,7 +214,7 @@ class Augmentation(_Section):
     jitter: float = Field(0.3, ge=0, description="strength of brightness, contrast and colour changes")
 
 
-Cue = Literal["heatmap"]
+Cue = Literal["heatmap", "em_adapt", "motion"]
 """What tells where in the frame its tagged classes are; each has a module in :mod:`training.cues`."""
 
 
@@ -218,6 +238,8 @@ class Config(_Section):
     threads: int = Field(0, ge=0, description="CPU threads of torch; 0 leaves its default")
     data: Data
     heatmaps: Heatmaps | None = Field(None, description="of the heatmap cue")
+    em_adapt: EmAdapt = EmAdapt()
+    motion: Motion = Motion()
     optimiser: Optimiser = Optimiser()
     losses: Losses = Losses()
     crf: Crf = Crf()

@@ -18,4 +18,6 @@ def make_cue_masks(config: Config, samples: Sequence[Sample], work: Path) -> Pat
     :return: the folder; one ``<key>.npy`` a sample, (h, w) uint8 on any grid: class ids and the marks of
         :mod:`training.cues.masks`. A sample without a file is left out of training. None for a cue without masks.
     """
+    if config.cue == "em_adapt":
+        return None  # it lives on the network's own answer
     return make_masks(config, samples, work)

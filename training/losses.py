@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def log_sum_exp_scores(probabilities: Tensor, *, r: float = 5.0) -> Tensor:
@@ -53,6 +56,34 @@ def heatmap_loss(log_probabilities: Tensor, masks: Tensor, tags: Tensor, *, area
     per_class = -(log_probabilities * inside).sum((2, 3)) / area.clamp(min=1)
     weight = torch.where(area > 0, area**area_power, torch.zeros_like(area))
     return ((per_class * weight).sum(1) / weight.sum(1).clamp(min=1e-6)).mean()
+
+
+def label_loss(log_probabilities: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """
+    Each cell shall have its predicted label: the cross entropy of MC eq. 1.
+
+    :param log_probabilities: (B, N, H, W) log softmax.
+    :param labels: (B, H, W) int64 class ids, 255 for cells to leave alone.
+    :param weights: (N,), see :func:`balance`.
+    :return: scalar, the mean over the cells with a label.
+    """
+    total = F.nll_loss(log_probabilities, labels, weights.to(log_probabilities), ignore_index=255, reduction="sum")
+    return total / (labels != 255).sum().clamp(min=1)
+
+
+def balance(counts: Sequence[int], foreground: Sequence[int]) -> Tensor:
+    """
+    Weights by which rare objects count as much as frequent ones: the least frequent's number over the class's (MC 4.2).
+
+    :param counts: of the training frames, those tagged with each class.
+    :param foreground: ids of the classes that are objects; the others weigh 1, and so do objects without a frame.
+    :return: (N,) float32.
+    """
+    weights = torch.ones(len(counts))
+    shown = [index for index in foreground if counts[index]]
+    for index in shown:
+        weights[index] = min(counts[each] for each in shown) / counts[index]
+    return weights
 
 
 def crf_loss(log_probabilities: Tensor, refined: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -27,15 +28,16 @@ class WeaklySupervised(lightning.LightningModule):
     """
     :param config: the training configuration.
     :param pretrained: start from ImageNet weights; False when a checkpoint will bring all weights.
+    :param tag_counts: see :func:`training.cue_losses.build_cue_loss`.
     """
 
-    def __init__(self, config: Config, *, pretrained: bool = True) -> None:
+    def __init__(self, config: Config, *, pretrained: bool = True, tag_counts: Sequence[int] = ()) -> None:
         super().__init__()
         self.config = config
         label_set = LabelSet.load(config.labels)
         self.classes = len(label_set)
         self.foreground = () if config.cue == "heatmap" else config.foreground_ids(label_set)
-        self.cue_loss = build_cue_loss(config)
+        self.cue_loss = build_cue_loss(config, tag_counts)
         imagenet = config.heatmaps.foreground if config.heatmaps else {}
         shared = {label_set.id_of(name): indices for name, indices in imagenet.items()}
         self.network = build_network(

@@ -73,7 +73,8 @@ def train(
     watched = WholeFrames(held_out, masks, length=config.window.length)
     stop = StopOnSignal(last)
     trainer = make_trainer(config, folder, world, [stop, *_checkpoints(config, folder, watched)])
-    module = WeaklySupervised(config, pretrained=resume is None)
+    tag_counts = np.sum([sample.tags for sample in learnt_from], axis=0).tolist()
+    module = WeaklySupervised(config, pretrained=resume is None, tag_counts=tag_counts)
     validation = DataLoader(watched, batch_size=1) if held_out else None
     with _opencv_in_one_thread(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You're resuming from a checkpoint")  # the order knows where it was

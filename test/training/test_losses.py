@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
-from training.losses import crf_loss, heatmap_loss, log_sum_exp_scores, tag_loss  # noqa: E402
+from training.losses import balance, crf_loss, heatmap_loss, label_loss, log_sum_exp_scores, tag_loss  # noqa: E402
 
 
 def probabilities(seed: int = 0, *, classes: int = 3) -> torch.Tensor:
@@ -71,6 +71,21 @@ def test_heatmap_loss_ignores_masks_without_tag_and_empty_masks() -> None:
     tags = torch.tensor([[True, False, True]])
     assert float(heatmap_loss(p.log(), masks, tags)) == pytest.approx(float(-p[0, 0, 0].log().mean()), rel=1e-5)
     assert float(heatmap_loss(p.log(), torch.zeros_like(masks), tags)) == 0
+
+
+def test_label_loss_is_mc_equation_1() -> None:
+    p = probabilities()
+    labels = torch.full((2, 4, 5), 255)
+    labels[0, 1, 2], labels[0, 3, 4], labels[1, 0, 0] = 0, 2, 1
+    by_hand = -(math.log(p[0, 0, 1, 2]) + 0.5 * math.log(p[0, 2, 3, 4]) + 0.25 * math.log(p[1, 1, 0, 0])) / 3
+    assert float(label_loss(p.log(), labels, torch.tensor([1, 0.25, 0.5]))) == pytest.approx(by_hand, rel=1e-5)
+    assert float(label_loss(p.log(), torch.full((2, 4, 5), 255), torch.ones(3))) == 0
+
+
+def test_rare_objects_weigh_more() -> None:
+    """Classes 0 and 4 are background, 3 has no frame."""
+    assert balance([100, 50, 10, 0, 70], [1, 2, 3]).tolist() == pytest.approx([1, 0.2, 1, 1, 1])
+    assert balance([5, 0], [1]).tolist() == [1, 1]
 
 
 def test_crf_loss_is_the_mean_kl_divergence() -> None:

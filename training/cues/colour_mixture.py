@@ -33,6 +33,14 @@ class ColourMixtures:
         """(G, M, 3) colours, or (1, M, 3) for all mixtures alike -> (G, M) float64 log densities."""
         return self._joint(_products(colours)).logsumexp(2)
 
+    def where(self, chosen: Tensor, other: ColourMixtures) -> ColourMixtures:
+        """These mixtures where ``chosen``, (G,) bool, the other ones elsewhere."""
+        return ColourMixtures(
+            torch.where(chosen[:, None], self.weights, other.weights),
+            torch.where(chosen[:, None, None], self.means, other.means),
+            torch.where(chosen[:, None, None, None], self.covariances, other.covariances),
+        )
+
     def _joint(self, products: Tensor) -> Tensor:
         """(G, M, 10) products -> (G, M, K) log of weight times density; each is linear in the products."""
         precision = torch.linalg.inv(self.covariances)

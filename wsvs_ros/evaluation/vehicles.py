@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are outside
+Box = tuple[float, float, float, float]  # left, top, right, bottom; right and bottom are outside
 
 _CORRECT = 0.5  # IoU of the boxes that CorLoc asks for (MC 4.1)
 
@@ -41,8 +42,7 @@ class VehicleMeasure:
             self._ious.append(both / either)
         if truth.any():
             self._located_of += 1
-            found = _boxes(pred)
-            self._located += bool(found) and any(box_iou(found[0], box) > _CORRECT for box in _boxes(truth))
+            self._located += is_located(region_boxes(pred)[:1], region_boxes(truth))
 
     def to_dict(self) -> dict[str, Any]:
         """`iou`, `frame_iou`, `corloc` (None where nothing was to be found) and `frames` with a true vehicle."""
@@ -54,6 +54,11 @@ class VehicleMeasure:
         }
 
 
+def is_located(found: Sequence[Box], truth: Sequence[Box]) -> bool:
+    """Whether one of the found boxes is where a true one is: an IoU of more than 0.5 (MC 4.1)."""
+    return any(box_iou(one, other) > _CORRECT for one in found for other in truth)
+
+
 def box_iou(first: Box, second: Box) -> float:
     """Intersection over union of two boxes."""
     width = min(first[2], second[2]) - max(first[0], second[0])
@@ -63,8 +68,8 @@ def box_iou(first: Box, second: Box) -> float:
     return both / (sum(areas) - both)
 
 
-def _boxes(mask: np.ndarray) -> list[Box]:
-    """Boxes of the connected regions, that of the largest region first."""
+def region_boxes(mask: np.ndarray) -> list[Box]:
+    """Boxes of the 8-connected regions of an (H, W) bool mask, that of the largest region first."""
     stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2][1:]
     order = np.argsort(-stats[:, cv2.CC_STAT_AREA], kind="stable")
     return [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[order]]
