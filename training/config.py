@@ -86,10 +86,18 @@ class Images(_Section):
 
 
 class Drives(_Section):
-    tags: Path = Field(description="tags.yaml; the drives lie beside it")
+    tags: Path | None = Field(None, description="tags.yaml; the drives lie beside it")
+    folder: Path = Field(Path("."), description="where the drives lie that `clips` names")
+    clips: dict[str, list[dict[str, Any]]] = Field({}, description="what tags.yaml would hold, for few clips")
     ignore: tuple[str, ...] = Field((), description="tag names that the label set leaves out on purpose")
     step: int = Field(4, ge=1, description="every how many frames one is a training sample")
     fps: float = Field(10.0, gt=0, description="frame rate of drives that are folders of images")
+
+    @model_validator(mode="after")
+    def _tagged_once(self) -> Drives:
+        if (self.tags is None) == (not self.clips):
+            raise ValueError("drives: give either tags, a file, or clips")
+        return self
 
 
 class DatasetPart(_Section):

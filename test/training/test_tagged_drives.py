@@ -30,9 +30,11 @@ def street(tmp_path: Path) -> Path:
 
 
 def samples_of(root: Path, flow: FlowSettings, *, lookahead: int = 0) -> list:
+    labels = LabelSet.load("camvid11")
     return tagged_drives(
-        root / "tags.yaml",
-        LabelSet.load("camvid11"),
+        root,
+        load_clip_tags(root / "tags.yaml", labels),
+        labels,
         cache=root / "cache",
         size=SIZE,
         flow=flow,
