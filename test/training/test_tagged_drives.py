@@ -12,6 +12,7 @@ import yaml
 
 from training.datasets import tagged_drives
 from wsvs_ros.drives.synthetic import SyntheticDrive
+from wsvs_ros.drives.tags import load_clip_tags
 from wsvs_ros.perception import FlowSettings, LabelSet, create_flow
 
 SIZE = (96, 72)
