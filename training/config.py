@@ -173,6 +173,14 @@ class EmAdapt(_Section):
     background_share: float = Field(0.4, ge=0, le=1, description="of the cells that the background has at least")
 
 
+class FineTune(_Section):
+    """More steps with the best shot of each recording, by what the network has learnt so far (MC 3.3)."""
+
+    steps: int = Field(0, ge=0, description="0 leaves it out")
+    alpha: float = Field(2.0, ge=0, description="weight of the network's answer meanwhile")
+    overlap: float = Field(0.2, ge=0, le=1, description="least mean IoU of a shot's motion segments and the answer")
+
+
 class Motion(_Section):
     """Label prediction from motion segments (MC 3.2)."""
 
@@ -184,6 +192,7 @@ class Motion(_Section):
     boundary: int = Field(2, ge=0, description="cells on each side of a segment's boundary where labels change freely")
     hard: bool = Field(False, description="the segments themselves are the labels, without prediction")
     segmentation: MotionSegmentation = MotionSegmentation()
+    fine_tune: FineTune = FineTune()
 
 
 class SelfTraining(_Section):
