@@ -7,12 +7,14 @@ interrupted ablation goes on. The table stands in ``WORK/table.md``, the figures
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -25,6 +27,10 @@ from training.evaluate_dataset import evaluate_dataset
 from training.export import export
 from training.fit import fit
 from training.module import load_checkpoint
+from wsvs_ros.drives import open_drive
+from wsvs_ros.errors import WsvsError
+from wsvs_ros.evaluation.vehicles import VehicleMeasure
+from wsvs_ros.perception import VideoSegmenter
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.crf import VIDEO_CRF, CrfSettings
 from wsvs_ros.perception.labels import LabelSet
@@ -61,6 +67,15 @@ class LabelledDataset(_Section):
     split: str = "val"
 
 
+class VehicleClip(_Section):
+    """A clip with the true masks of its vehicles, to measure vehicles in true motion."""
+
+    name: str
+    images: Path = Field(description="drive, relative to data.root")
+    masks: Path = Field(description="a PNG a frame of its name, not 0 where a vehicle is; relative to data.root")
+    fps: float | None = None
+
+
 class Ablation(_Section):
     title: str
     base: Path = Field(description="configuration, relative to this file")
@@ -69,6 +84,7 @@ class Ablation(_Section):
     labels: Path | None = Field(None, description="its label PNGs, relative to data.root")
     fps: float | None = None
     dataset: LabelledDataset | None = Field(None, description="what to measure on instead of a drive")
+    vehicles: tuple[VehicleClip, ...] = Field((), description="clips whose vehicle masks are measured as well")
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     variants: tuple[Variant, ...] = Field(min_length=1)
 
@@ -133,6 +149,10 @@ def _run(
         bundle = export(load_checkpoint(config, checkpoint), folder / "bundle", trained_on=config.data.sources)
     crfs = {"plain": None, "crf": VIDEO_CRF}
     found = {name: _measure(ablation, config, bundle, crf, variant.motion) for name, crf in crfs.items()}
+    for name, crf in crfs.items():
+        found[name]["vehicles"] = {
+            clip.name: _measure_vehicles(clip, config, bundle, crf, variant.motion) for clip in ablation.vehicles
+        }
     measured.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return found
 
@@ -148,6 +168,27 @@ def _measure(ablation: Ablation, config: Config, bundle: ModelBundle, crf: CrfSe
     return evaluate(bundle, drive, labels, fps=ablation.fps, crf=crf, motion=motion).to_dict()
 
 
+def _measure_vehicles(
+    clip: VehicleClip, config: Config, bundle: ModelBundle, crf: CrfSettings | None, motion: bool
+) -> float | None:
+    """The mean IoU of a clip's frames, as DAVIS counts."""
+    measure, masks = VehicleMeasure(), config.path(clip.masks)
+    is_vehicle = np.isin(np.arange(256), bundle.labels.vehicle_ids)
+    with (
+        open_drive(config.path(clip.images), fps=clip.fps) as frames,
+        VideoSegmenter(bundle, crf=crf, motion=motion) as segmenter,
+    ):
+        results = itertools.chain(itertools.chain.from_iterable(map(segmenter.push, frames)), segmenter.flush())
+        for found in results:
+            path = masks / f"{found.frame.name}.png"
+            truth = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+            if truth is None:
+                raise WsvsError(f"{path}: {'not a readable mask' if path.exists() else 'missing'}")
+            measure.update(is_vehicle[found.labels], truth > 0)
+    iou: float | None = measure.to_dict()["frame_iou"]
+    return iou
+
+
 def table(ablation: Ablation, figures: Mapping[str, Sequence[Figures]], classes: Sequence[str]) -> str:
     """
     The Markdown table: a row a variant without and with CRF, and the paper's row below.
@@ -155,20 +196,22 @@ def table(ablation: Ablation, figures: Mapping[str, Sequence[Figures]], classes:
     :param figures: for each variant, for each seed: ``plain`` and ``crf`` figures, shares of 1.
     :param classes: names of the classes.
     """
-    head = [ablation.title, *_MEANS.values(), *classes]
+    clips = [clip.name for clip in ablation.vehicles]
+    head = [ablation.title, *_MEANS.values(), *classes, *(f"vehicles, {name}" for name in clips)]
     rows = [head, ["---", *["---:"] * (len(head) - 1)]]
     for variant in ablation.variants:
         for key, suffix in (("plain", ""), ("crf", ", with CRF")):
             runs = [run[key] for run in figures[variant.name]]
             means = [_spread([run[name] for run in runs]) for name in _MEANS]
             each = [_spread([run["per_class"][name] for run in runs]) for name in classes]
-            rows.append([variant.name + suffix, *means, *each])
+            vehicles = [_spread([run["vehicles"][name] for run in runs]) for name in clips]
+            rows.append([variant.name + suffix, *means, *each, *vehicles])
         if variant.paper:
             paper = variant.paper
             published = (paper.miou, paper.class_accuracy, paper.global_accuracy)
             means = ["-" if value is None else f"{value:.1f}" for value in published]
             each = [f"{paper.per_class[name]:.1f}" if name in paper.per_class else "-" for name in classes]
-            rows.append([f"*{variant.name}, the paper*", *means, *each])
+            rows.append([f"*{variant.name}, the paper*", *means, *each, *("-" for _ in clips)])
     seeds = f"\nMean of {len(ablation.seeds)} seeds, ± their standard deviation.\n" if len(ablation.seeds) > 1 else ""
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n" + seeds
 

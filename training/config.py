@@ -65,6 +65,17 @@ class Heatmaps(_Section):
         return self
 
 
+class Crf(_Section):
+    """A fully-connected CRF by :class:`wsvs_ros.perception.crf.CrfSettings`' names, at the image's resolution."""
+
+    iterations: int = Field(5, ge=0)
+    gaussian_sxy: float = Field(3.0, gt=0)
+    gaussian_compat: float = Field(3.0, ge=0)
+    bilateral_sxy: float = Field(80.0, gt=0)
+    bilateral_srgb: float = Field(13.0, gt=0)
+    bilateral_compat: float = Field(10.0, ge=0)
+
+
 class MotionSegmentation(_Section):
     """Of shots into what moves by itself and what does not, by flow and colours alone (MC 4.2)."""
 
@@ -78,6 +89,28 @@ class MotionSegmentation(_Section):
     least: float = Field(0.025, ge=0, le=1, description="share of a frame that has to move for it to be learnt from")
     most: float = Field(0.5, gt=0, le=1, description="share of a frame that may")
     frames: int = Field(20, ge=2, description="so many frames on end have to, or the shot is left out")
+
+
+class Localisation(_Section):
+    """The network of the class activation maps, learnt from tags (BP 4.2.2)."""
+
+    size: tuple[int, int] = Field((320, 240), description="width, height of what it sees")
+    steps: int = Field(300, ge=1)
+    batch_size: int = Field(8, ge=1)
+    lr: float = Field(1e-4, gt=0, description="of the pretrained layers; ten times it of the new ones")
+
+
+class Builtin(_Section):
+    """Masks from what a classifier fires at (BP 3.1), for cues builtin, cam and multi_class."""
+
+    alpha: float = Field(0.5, ge=0, le=1, description="share of the foreground probability in BP eq. 3 and 5")
+    threshold: float = Field(0.2, gt=0, lt=1, description="class activation maps count above this share of the maximum")
+    regions: bool = Field(True, description="the CRF wants one label a region (BP eq. 8)")
+    crf: Crf = Field(
+        Crf(gaussian_compat=0.3, bilateral_sxy=40, bilateral_compat=1),
+        description="weak: the unaries of BP eq. 7 are between 0.27 and 0.73",
+    )
+    localisation: Localisation = Localisation()
 
 
 class Images(_Section):
@@ -155,17 +188,6 @@ class Losses(_Section):
     )
 
 
-class Crf(_Section):
-    """A fully-connected CRF by :class:`wsvs_ros.perception.crf.CrfSettings`' names, at the image's resolution."""
-
-    iterations: int = Field(5, ge=0)
-    gaussian_sxy: float = Field(3.0, gt=0)
-    gaussian_compat: float = Field(3.0, ge=0)
-    bilateral_sxy: float = Field(80.0, gt=0)
-    bilateral_srgb: float = Field(13.0, gt=0)
-    bilateral_compat: float = Field(10.0, ge=0)
-
-
 class EmAdapt(_Section):
     """The E-step of EM-Adapt (Papandreou et al., ICCV 2015)."""
 
@@ -231,7 +253,7 @@ class Augmentation(_Section):
     jitter: float = Field(0.3, ge=0, description="strength of brightness, contrast and colour changes")
 
 
-Cue = Literal["heatmap", "em_adapt", "motion"]
+Cue = Literal["heatmap", "builtin", "cam", "multi_class", "motion", "em_adapt"]
 """What tells where in the frame its tagged classes are; each has a module in :mod:`training.cues`."""
 
 
@@ -255,6 +277,7 @@ class Config(_Section):
     threads: int = Field(0, ge=0, description="CPU threads of torch; 0 leaves its default")
     data: Data
     heatmaps: Heatmaps | None = Field(None, description="of the heatmap cue")
+    builtin: Builtin = Builtin()
     em_adapt: EmAdapt = EmAdapt()
     motion: Motion = Motion()
     optimiser: Optimiser = Optimiser()

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from training.config import Config
 from training.cues.em_adapt import em_adapt_labels
 from training.cues.label_prediction import predict_labels
-from training.losses import balance, heatmap_loss, label_loss
+from training.losses import balance, heatmap_loss, label_loss, mask_loss
 from wsvs_ros.perception.labels import LabelSet
 
 CueLoss = Callable[[Tensor, Tensor, Mapping[str, Tensor]], Tensor]
@@ -31,11 +31,27 @@ def build_cue_loss(config: Config, tag_counts: Sequence[int] = ()) -> CueLoss:
     def from_heatmaps(log_probabilities: Tensor, masks: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         return heatmap_loss(log_probabilities, masks, batch["tags"], area_power=config.losses.area_power)
 
+    if config.cue in ("builtin", "cam", "multi_class"):
+        return _from_masks(config)
     if config.cue == "em_adapt":
         return _from_em_adapt(config)
     if config.cue == "motion":
         return _from_motion(config, tag_counts)
     return from_heatmaps
+
+
+def _from_masks(config: Config) -> CueLoss:
+    """BP eq. 12 where objects share one mask, eq. 15 where each has its own."""
+    label_set = LabelSet.load(config.labels)
+    is_object = torch.zeros(len(label_set), dtype=torch.bool)
+    is_object[list(config.foreground_ids(label_set))] = True
+    shared = config.cue == "builtin"
+
+    def loss(log_probabilities: Tensor, masks: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        apart = is_object.to(masks.device) if shared else None
+        return mask_loss(log_probabilities.exp(), masks, batch["tags"], apart, r=config.losses.lse_r)
+
+    return loss
 
 
 def _from_em_adapt(config: Config) -> CueLoss:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from training.builtin import make_builtin_masks
 from training.config import Config
 from training.datasets import Sample
 from training.heatmaps import make_masks
@@ -23,4 +24,6 @@ def make_cue_masks(config: Config, samples: Sequence[Sample], work: Path) -> Pat
         return None  # it lives on the network's own answer
     if config.cue == "motion":
         return make_motion_masks(config, samples, work)
+    if config.cue in ("builtin", "cam", "multi_class"):
+        return make_builtin_masks(config, samples, work)
     return make_masks(config, samples, work)

@@ -86,6 +86,47 @@ def balance(counts: Sequence[int], foreground: Sequence[int]) -> Tensor:
     return weights
 
 
+def log_sum_exp_inside(probabilities: Tensor, masks: Tensor, *, r: float = 5.0) -> Tensor:
+    """
+    Class scores between the mean and the maximum over each class's mask (BP eq. 13, 14, 16).
+
+    :param probabilities: (B, N, H, W) softmax probabilities.
+    :param masks: (B, N, H, W) bool.
+    :param r: sharpness; BP sets 5.
+    :return: (B, N), each in [0, 1]; 0 for an empty mask.
+    """
+    weights = (r * probabilities).masked_fill(~masks, -torch.inf).flatten(2)
+    area = masks.flatten(2).sum(2)
+    filled = area > 0
+    # a mask without a pixel has no maximum, and must not have a gradient either
+    scores = torch.logsumexp(torch.where(filled[..., None], weights, 0.0), 2) - area.clamp(min=1).log()
+    return torch.where(filled, scores / r, 0.0)
+
+
+def mask_loss(
+    probabilities: Tensor, masks: Tensor, tags: Tensor, foreground: Tensor | None = None, *, r: float = 5.0
+) -> Tensor:
+    """
+    Tagged classes shall appear in their masks, and the others nowhere (BP eq. 15, or eq. 12).
+
+    :param probabilities: (B, N, H, W) softmax probabilities.
+    :param masks: (B, N, H, W) bool: a class's own mask (eq. 15), or one that all objects share and one that all
+        background classes share (eq. 12).
+    :param tags: (B, N) bool, the classes that each image shows.
+    :param foreground: (N,) bool, the classes that are objects: given, objects are averaged apart from the background,
+        as in eq. 12, where its one class weighs as much as all objects. Several background classes are averaged.
+    :return: scalar, averaged over the batch. A tagged class without a mask adds nothing.
+    """
+    scores = log_sum_exp_inside(probabilities, masks, r=r).clamp(1e-6, 1)
+    asked = tags & masks.flatten(2).any(2)
+    sides = [asked] if foreground is None else [asked & foreground, asked & ~foreground]
+    appear = sum(-(side * scores.log()).sum(1) / side.sum(1).clamp(min=1) for side in sides)
+    hidden = (~tags).to(probabilities.dtype)
+    nowhere = -torch.log1p(-probabilities.clamp(max=1 - 1e-6)).mean((2, 3))
+    vanish = (hidden * nowhere).sum(1) / hidden.sum(1).clamp(min=1)
+    return (appear + vanish).mean()
+
+
 def crf_loss(log_probabilities: Tensor, refined: Tensor) -> Tensor:
     """
     The network shall say what a fully-connected CRF makes of it: mean KL(CRF || network) (BF 3.2.1).

@@ -11,15 +11,11 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from tqdm import tqdm
 
 from training.config import Config, MotionSegmentation
 from training.cues.masks import BACKGROUND, FOREGROUND, NONE
@@ -27,6 +23,7 @@ from training.cues.motion_segmentation import SegmentationSettings, segment_shot
 from training.cues.shots import reliable_frames
 from training.datasets import Sample
 from training.datasets.sample import Shot
+from training.processes import Job, run_jobs
 from training.work_directory import cache_name
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
@@ -76,38 +73,14 @@ def make_motion_masks(config: Config, samples: Sequence[Sample], work: Path) -> 
 def _segment_all(
     config: Config, shots: Sequence[Shot], members: dict[str, list[tuple[str, int]]], folder: Path
 ) -> None:
-    if not shots:
-        return
     settings = config.motion.segmentation
-    processes = max(1, min(len(os.sched_getaffinity(0)), len(shots)))
-    with (
-        ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_one_thread) as pool,
-        tqdm(total=sum(shot.length for shot in shots), desc="motion segments", unit="frame") as bar,
-    ):
-        jobs = {pool.submit(segment_and_keep, shot, members[shot.name], settings, folder): shot for shot in shots}
-        try:
-            for job in as_completed(jobs):
-                try:
-                    job.result()
-                except WsvsError as error:
-                    if config.data.on_error == "stop":
-                        raise
-                    _LOG.warning("shot %s left out: %s", jobs[job].name, error)
-                bar.update(jobs[job].length)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _one_thread() -> None:
-    """The cores are the shots'."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    jobs = [Job(f"shot {shot.name}", (shot, members[shot.name], settings, folder), shot.length) for shot in shots]
+    run_jobs(segment_and_keep, jobs, task="motion segments", on_error=config.data.on_error)
 
 
 def segment_and_keep(
     shot: Shot, members: Sequence[tuple[str, int]], settings: MotionSegmentation, folder: Path
-) -> SegmentedShot:
+) -> None:
     """
     Segment a shot and write the masks of its samples, last of all the record that says it is done.
 
@@ -125,7 +98,6 @@ def segment_and_keep(
     partial = record.with_suffix(".partial")
     partial.write_text(json.dumps(found.__dict__) + "\n", encoding="utf-8")
     os.replace(partial, record)
-    return found
 
 
 def motion_masks(shot: Shot, settings: MotionSegmentation) -> np.ndarray:

@@ -16,7 +16,7 @@ from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames
 from training.datasets.sample import Sample, Shot
 from training.datasets.tag_file import read_tags
-from training.datasets.tagged_drives import cache_drive, cached_drive
+from training.datasets.tagged_drives import cache_drive, cached_image, cached_stack
 from training.datasets.tagged_images import read_image
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
@@ -132,8 +132,8 @@ def _moving_sample(
     return Sample(
         key,
         present,
-        partial(_image, folder, index),
-        partial(_stack, folder, index, length=length, lookahead=lookahead),
+        partial(cached_image, folder, index),
+        partial(cached_stack, folder, index, length=length, lookahead=lookahead),
         shot,
         item.number - item.video.first,
     )
@@ -142,12 +142,3 @@ def _moving_sample(
 def _frames(video: NumberedFrames, size: tuple[int, int], start: int, stop: int) -> np.ndarray:
     """Some frames of a shot, by their numbers in it."""
     return np.stack([read_image(video.path(video.first + number), size) for number in range(start, stop)])
-
-
-def _image(cache: Path, index: int) -> np.ndarray:
-    """Opened for each frame: a dataset has more drives than a process may have open files."""
-    return cached_drive(cache).image(index)
-
-
-def _stack(cache: Path, index: int, *, length: int, lookahead: int) -> np.ndarray:
-    return cached_drive(cache).stack(index, length=length, lookahead=lookahead)

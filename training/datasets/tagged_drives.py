@@ -97,6 +97,20 @@ def cached_drive(cache: Path) -> CachedDrive:
     return CachedDrive(*(np.load(cache / name, mmap_mode="r") for name in _ARRAYS))
 
 
+def cached_image(cache: Path, index: int) -> np.ndarray:
+    """
+    A frame of a cached drive, (H, W, 3) uint8 RGB.
+
+    The drive is opened for each frame: a dataset has more drives than a process may have open files.
+    """
+    return cached_drive(cache).image(index)
+
+
+def cached_stack(cache: Path, index: int, *, length: int, lookahead: int) -> np.ndarray:
+    """The window of a frame of a cached drive, see :meth:`CachedDrive.stack`."""
+    return cached_drive(cache).stack(index, length=length, lookahead=lookahead)
+
+
 def _decode(
     path: Path, size: tuple[int, int], flow: FlowAlgorithm, fps: float, opener: Callable[[], Drive] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -178,8 +192,8 @@ def tagged_drives(
                 Sample(
                     f"{unique}/{index:06d}",
                     present,
-                    partial(drive.image, index),
-                    partial(drive.stack, index, length=length, lookahead=lookahead),
+                    partial(cached_image, cache / key, index),
+                    partial(cached_stack, cache / key, index, length=length, lookahead=lookahead),
                     shots[index // _SHOT],
                     index % _SHOT,
                 )
