@@ -65,6 +65,21 @@ class Heatmaps(_Section):
         return self
 
 
+class MotionSegmentation(_Section):
+    """Of shots into what moves by itself and what does not, by flow and colours alone (MC 4.2)."""
+
+    flow: Flow = Field(Flow(preset="fine"), description="its boundaries are what segments; fine ones pay")
+    cell: int = Field(4, ge=1, description="pixels of a side of the cells that are cut")
+    memory: float = Field(0.9, ge=0, lt=1, description="share of the evidence that reaches the next frame")
+    smoothness: float = Field(8.0, ge=0, description="between neighbours in a frame")
+    steadiness: float = Field(8.0, ge=0, description="along the flow, from frame to frame")
+    components: int = Field(5, ge=1, description="Gaussians of each colour mixture")
+    rounds: int = Field(2, ge=1, description="of the graph cut")
+    least: float = Field(0.025, ge=0, le=1, description="share of a frame that has to move for it to be learnt from")
+    most: float = Field(0.5, gt=0, le=1, description="share of a frame that may")
+    frames: int = Field(20, ge=2, description="so many frames on end have to, or the shot is left out")
+
+
 class Images(_Section):
     images: Path = Field(description="folder of single images")
     tags: Path = Field(description="tags.json: image name -> classes")
@@ -160,6 +175,7 @@ class Motion(_Section):
     gamma: float = Field(0.5, ge=0, description="of squared colour differences over their mean in the image")
     boundary: int = Field(2, ge=0, description="cells on each side of a segment's boundary where labels change freely")
     hard: bool = Field(False, description="the segments themselves are the labels, without prediction")
+    segmentation: MotionSegmentation = MotionSegmentation()
 
 
 class SelfTraining(_Section):

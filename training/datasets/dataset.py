@@ -28,6 +28,7 @@ class Item:
     :param image: its file.
     :param video: the video around it; None for a lone image.
     :param number: its number in the video.
+    :param recording: what the video is a shot of, where several shots come from one recording.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Item:
     image: Path
     video: NumberedFrames | None = None
     number: int = 0
+    recording: str = ""
 
 
 class Dataset(ABC):

@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from training.datasets.dataset import Dataset, Item
 from training.datasets.errors import DatasetError
-from training.datasets.sample import Sample
+from training.datasets.numbered_frames import NumberedFrames
+from training.datasets.sample import Sample, Shot
 from training.datasets.tag_file import read_tags
 from training.datasets.tagged_drives import cache_drive, cached_drive
 from training.datasets.tagged_images import read_image
@@ -126,9 +127,21 @@ def _moving_sample(
     index = files.index(item.video.path(item.number))
     folder = cache / f"{length}-{lookahead}-{size[0]}x{size[1]}-{flow.name}"
     cache_drive(item.image, folder, size=size, flow=flow, drive=lambda: FrameFiles(files))
+    name = f"{Path(key).parts[0]}/{item.video.folder.name}/{item.video.path(item.video.first).stem}"
+    shot = Shot(name, item.recording or name, len(item.video), partial(_frames, item.video, size))
     return Sample(
-        key, present, partial(_image, folder, index), partial(_stack, folder, index, length=length, lookahead=lookahead)
+        key,
+        present,
+        partial(_image, folder, index),
+        partial(_stack, folder, index, length=length, lookahead=lookahead),
+        shot,
+        item.number - item.video.first,
     )
+
+
+def _frames(video: NumberedFrames, size: tuple[int, int], start: int, stop: int) -> np.ndarray:
+    """Some frames of a shot, by their numbers in it."""
+    return np.stack([read_image(video.path(video.first + number), size) for number in range(start, stop)])
 
 
 def _image(cache: Path, index: int) -> np.ndarray:

@@ -15,13 +15,15 @@ class Shot:
 
     :param name: unique; names it in caches.
     :param video: the recording that it is a part of.
-    :param load: reads all its frames, (T, H, W, 3) uint8 RGB, and their flow, (T, 2, H, W) float16, at the working
-        size; field t leads from frame t-1 to t, field 0 is zero.
+    :param length: number of frames.
+    :param load: reads the frames from the first number up to the second, (T, H, W, 3) uint8 RGB at the working size.
+        It can be sent to another process.
     """
 
     name: str
     video: str
-    load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    length: int
+    load: Callable[[int, int], np.ndarray]
 
 
 @dataclass(frozen=True)

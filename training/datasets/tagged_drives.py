@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from training.datasets.sample import Sample
+from training.datasets.sample import Sample, Shot
 from wsvs_ros.drives import Drive, open_drive
 from wsvs_ros.drives.tags import load_clip_tags
 from wsvs_ros.errors import WsvsError
@@ -26,6 +26,7 @@ from wsvs_ros.perception.flow import FlowAlgorithm, create_flow
 from wsvs_ros.perception.labels import LabelSet
 
 _LOG = logging.getLogger(__name__)
+_SHOT = 100  # frames of a recording, which has no cuts, that count as one shot
 _PAIRS_AT_ONCE = 64  # of frames, whose flow is computed together
 _ARRAYS = ("frames.npy", "flow.npy", "stamps.npy")
 
@@ -165,6 +166,7 @@ def tagged_drives(
                 raise
             _LOG.warning("left out: %s", error)
             continue
+        shots = _shots(Path(name).stem, cache / key, len(drive.frames))
         for index in range(0, len(drive.frames), step):
             shown = [clip for clip in clips if clip.start <= drive.stamps[index] < clip.end]
             if not shown:
@@ -176,6 +178,19 @@ def tagged_drives(
                     present,
                     partial(drive.image, index),
                     partial(drive.stack, index, length=length, lookahead=lookahead),
+                    shots[index // _SHOT],
+                    index % _SHOT,
                 )
             )
     return samples
+
+
+def _shots(name: str, cache: Path, frames: int) -> list[Shot]:
+    return [
+        Shot(f"{name}/{first:06d}", name, min(_SHOT, frames - first), partial(_frames, cache, first))
+        for first in range(0, frames, _SHOT)
+    ]
+
+
+def _frames(cache: Path, first: int, start: int, stop: int) -> np.ndarray:
+    return np.array(cached_drive(cache).frames[first + start : first + stop])

@@ -62,7 +62,8 @@ class YouTubeObjects(Dataset):
                     if not path.is_file():
                         raise self.missing(path, f"Ranges say that it belongs to {unit}")
                 for number in evenly(shot.first, shot.last, self.per_shot):
-                    found.append(Item(f"{unit}/{number:08d}", unit, shot.path(number), shot, number))
+                    recording = unit.rsplit("/", 1)[0]
+                    found.append(Item(f"{unit}/{number:08d}", unit, shot.path(number), shot, number, recording))
         return found
 
     def shots(self, name: str) -> list[tuple[str, NumberedFrames]]:
