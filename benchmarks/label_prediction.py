@@ -37,7 +37,8 @@ _GRID = (45, 60)
 def costs(backbone: str, steps: int) -> None:
     """Print milliseconds a batch, and each as a share of the whole step without label prediction."""
     settings = {"name": "cost", "backbone": backbone, "streams": "appearance", "cue": "em_adapt", "foreground": ["car"]}
-    config = Config.model_validate({**settings, "data": {"weights": "none"}})
+    optimiser = {"frozen_blocks": 0}
+    config = Config.model_validate({**settings, "optimiser": optimiser, "data": {"weights": "none"}})
     frames = list(SyntheticDrive((288, 224), frames=33, seed=5, fps=10).truth())[-_FRAMES:]
     image = torch.from_numpy(np.stack([each.frame.image[..., ::-1] for each in frames]).copy()).permute(0, 3, 1, 2)
     cars = torch.from_numpy(np.stack([each.labels[4::8, 4::8] == _CAR for each in frames]))
