@@ -86,10 +86,18 @@ class Images(_Section):
 
 
 class Drives(_Section):
-    tags: Path = Field(description="tags.yaml; the drives lie beside it")
+    tags: Path | None = Field(None, description="tags.yaml; the drives lie beside it")
+    folder: Path = Field(Path("."), description="where the drives lie that `clips` names")
+    clips: dict[str, list[dict[str, Any]]] = Field({}, description="what tags.yaml would hold, for few clips")
     ignore: tuple[str, ...] = Field((), description="tag names that the label set leaves out on purpose")
     step: int = Field(4, ge=1, description="every how many frames one is a training sample")
     fps: float = Field(10.0, gt=0, description="frame rate of drives that are folders of images")
+
+    @model_validator(mode="after")
+    def _tagged_once(self) -> Drives:
+        if (self.tags is None) == (not self.clips):
+            raise ValueError("drives: give either tags, a file, or clips")
+        return self
 
 
 class DatasetPart(_Section):
@@ -165,6 +173,14 @@ class EmAdapt(_Section):
     background_share: float = Field(0.4, ge=0, le=1, description="of the cells that the background has at least")
 
 
+class FineTune(_Section):
+    """More steps with the best shot of each recording, by what the network has learnt so far (MC 3.3)."""
+
+    steps: int = Field(0, ge=0, description="0 leaves it out")
+    alpha: float = Field(2.0, ge=0, description="weight of the network's answer meanwhile")
+    overlap: float = Field(0.2, ge=0, le=1, description="least mean IoU of a shot's motion segments and the answer")
+
+
 class Motion(_Section):
     """Label prediction from motion segments (MC 3.2)."""
 
@@ -176,6 +192,7 @@ class Motion(_Section):
     boundary: int = Field(2, ge=0, description="cells on each side of a segment's boundary where labels change freely")
     hard: bool = Field(False, description="the segments themselves are the labels, without prediction")
     segmentation: MotionSegmentation = MotionSegmentation()
+    fine_tune: FineTune = FineTune()
 
 
 class SelfTraining(_Section):

@@ -8,6 +8,7 @@ from pathlib import Path
 from training.config import Config
 from training.datasets import Sample
 from training.heatmaps import make_masks
+from training.motion import make_motion_masks
 
 
 def make_cue_masks(config: Config, samples: Sequence[Sample], work: Path) -> Path | None:
@@ -20,4 +21,6 @@ def make_cue_masks(config: Config, samples: Sequence[Sample], work: Path) -> Pat
     """
     if config.cue == "em_adapt":
         return None  # it lives on the network's own answer
+    if config.cue == "motion":
+        return make_motion_masks(config, samples, work)
     return make_masks(config, samples, work)

@@ -11,6 +11,9 @@ import torch
 from training.commands import command_parser, run_command, work_folder
 from training.config import Config, load_config
 from training.cue_masks import make_cue_masks
+from training.datasets import Sample
+from training.fine_tuning import best_shots
+from training.module import load_checkpoint
 from training.stages import load_samples, make_pseudo_labels
 from training.train import steps_of, train
 from training.work_directory import claim_work_directory, locked
@@ -46,11 +49,27 @@ def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path 
     for number in range(config.self_training.rounds):
         # a teacher belongs to the masks that it learns from
         name = f"{number}-{masks.name if masks else config.cue}"
-        teacher = train(config, samples, masks, work / "teachers" / name)
+        teacher = _learn(config, samples, masks, work / "teachers" / name)
         with locked(caches):
             masks = make_pseudo_labels(config, samples, teacher, work)
         config = config.model_copy(update={"cue": "heatmap"})  # pseudo-labels are learnt from as heatmaps' masks are
-    return train(config, samples, masks, work, resume=resume)
+    return _learn(config, samples, masks, work, resume=resume)
+
+
+def _learn(
+    config: Config, samples: Sequence[Sample], masks: Path | None, folder: Path, *, resume: Path | None = None
+) -> Path:
+    """Train; the motion cue, where it is asked for, once more with the best shots (MC 3.3)."""
+    fine_tune = config.motion.fine_tune
+    if config.cue != "motion" or not fine_tune.steps:
+        return train(config, samples, masks, folder, resume=resume)
+    assert masks is not None
+    coarse = train(config, samples, masks, folder / "coarse")
+    best = best_shots(load_checkpoint(config, coarse), samples, masks, least=fine_tune.overlap)
+    optimiser = config.optimiser.model_copy(update={"steps": fine_tune.steps})
+    motion = config.motion.model_copy(update={"alpha": fine_tune.alpha})
+    fine = config.model_copy(update={"optimiser": optimiser, "motion": motion})
+    return train(fine, best, masks, folder, resume=resume, start=coarse)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

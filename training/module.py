@@ -100,6 +100,18 @@ class WeaklySupervised(lightning.LightningModule):
         small = F.interpolate(images.float(), size=size, mode="area").detach()
         return DenseCrf(small, settings).infer(log_probabilities.detach().exp())
 
+    def load_weights(self, checkpoint: Path) -> None:
+        """
+        Take the weights of a checkpoint, and nothing else.
+
+        :raises WsvsError: if the file is no checkpoint of this configuration's network.
+        """
+        try:
+            self.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+        except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
+            problem = str(error).splitlines()[0]
+            raise WsvsError(f"{checkpoint}: not a checkpoint of {self.config.name} ({problem})") from error
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """What else a run needs to go on exactly; the data's order and crops follow from seed and step."""
         checkpoint["rng"] = torch.get_rng_state()
@@ -137,10 +149,7 @@ def load_checkpoint(config: Config, checkpoint: Path) -> WeaklySupervised:
     :raises WsvsError: if the file is no checkpoint of this configuration's network.
     """
     module = WeaklySupervised(config, pretrained=False)
-    try:
-        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
-    except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
-        raise WsvsError(f"{checkpoint}: not a checkpoint of {config.name} ({str(error).splitlines()[0]})") from error
+    module.load_weights(checkpoint)
     return module
 
 

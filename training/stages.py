@@ -16,6 +16,7 @@ from training.cues.pseudo_labels import pseudo_labels
 from training.datasets import Sample, dataset_samples, open_dataset, tagged_drives, tagged_images
 from training.module import load_checkpoint
 from training.network import STRIDE
+from wsvs_ros.drives.tags import load_clip_tags, parse_clip_tags
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.crf import CrfSettings
@@ -34,8 +35,15 @@ def load_samples(config: Config, work: Path) -> list[Sample]:
         folder, tags = config.path(images.images), config.path(images.tags)
         samples += tagged_images(folder, tags, label_set, config.working_size, on_error=config.data.on_error)
     for drives in config.data.drives:
+        if drives.tags is None:
+            folder, where = config.path(drives.folder), "data.drives: clips"
+            clips = parse_clip_tags(drives.clips, where, label_set, ignore=drives.ignore)
+        else:
+            folder = config.path(drives.tags).parent
+            clips = load_clip_tags(config.path(drives.tags), label_set, ignore=drives.ignore)
         samples += tagged_drives(
-            config.path(drives.tags),
+            folder,
+            clips,
             label_set,
             cache=work / "drives",
             size=config.working_size,
@@ -44,7 +52,6 @@ def load_samples(config: Config, work: Path) -> list[Sample]:
             window=(config.window.length, config.window.lookahead),
             step=drives.step,
             fps=drives.fps,
-            ignore=drives.ignore,
             on_error=config.data.on_error,
         )
     for part in config.data.datasets:

@@ -30,7 +30,13 @@ from wsvs_ros.errors import WsvsError
 
 
 def train(
-    config: Config, samples: Sequence[Sample], masks: Path | None, folder: Path, *, resume: Path | None = None
+    config: Config,
+    samples: Sequence[Sample],
+    masks: Path | None,
+    folder: Path,
+    *,
+    resume: Path | None = None,
+    start: Path | None = None,
 ) -> Path:
     """
     Train one network, or go on where the folder's last checkpoint is.
@@ -38,6 +44,7 @@ def train(
     :param masks: folder of the masks or pseudo-labels; None when tags are all there is.
     :param folder: for logs, pictures and checkpoints.
     :param resume: a checkpoint to go on from, other than the folder's own.
+    :param start: a checkpoint of another training whose weights to begin with.
     :return: the last checkpoint.
     :raises KeyboardInterrupt: when a signal stopped it; its text says how to go on.
     """
@@ -65,6 +72,8 @@ def train(
         first=seen * batch * world,
         rank=rank,
         world=world,
+        groups=[sample.shot.name if sample.shot else "" for sample in learnt_from] if config.cue == "motion" else (),
+        batch=batch * world,
     )
     workers = config.runtime.workers
     loader = DataLoader(
@@ -74,7 +83,9 @@ def train(
     stop = StopOnSignal(last)
     trainer = make_trainer(config, folder, world, [stop, *_checkpoints(config, folder, watched)])
     tag_counts = np.sum([sample.tags for sample in learnt_from], axis=0).tolist()
-    module = WeaklySupervised(config, pretrained=resume is None, tag_counts=tag_counts)
+    module = WeaklySupervised(config, pretrained=resume is None and start is None, tag_counts=tag_counts)
+    if start is not None and resume is None:
+        module.load_weights(start)
     validation = DataLoader(watched, batch_size=1) if held_out else None
     with _opencv_in_one_thread(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You're resuming from a checkpoint")  # the order knows where it was

@@ -12,6 +12,7 @@ import yaml
 
 from training.datasets import tagged_drives
 from wsvs_ros.drives.synthetic import SyntheticDrive
+from wsvs_ros.drives.tags import load_clip_tags
 from wsvs_ros.perception import FlowSettings, LabelSet, create_flow
 
 SIZE = (96, 72)
@@ -30,9 +31,11 @@ def street(tmp_path: Path) -> Path:
 
 
 def samples_of(root: Path, flow: FlowSettings, *, lookahead: int = 0) -> list:
+    labels = LabelSet.load("camvid11")
     return tagged_drives(
-        root / "tags.yaml",
-        LabelSet.load("camvid11"),
+        root,
+        load_clip_tags(root / "tags.yaml", labels),
+        labels,
         cache=root / "cache",
         size=SIZE,
         flow=flow,

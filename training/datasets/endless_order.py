@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -15,10 +15,27 @@ class EndlessOrder(Sampler[int]):
     :param count: how many positions, over all processes.
     :param first: how many positions to leave out, those that an interrupted run has seen.
     :param rank, world: this process takes every `world`-th position, beginning with its rank.
+    :param groups: what each sample belongs to; given, each batch is of one group (MC 4.2), and samples of a group that
+        does not fill its last batch occur twice in an epoch.
+    :param batch: samples of a batch, over all processes.
     """
 
-    def __init__(self, samples: int, *, count: int, seed: int, first: int = 0, rank: int = 0, world: int = 1) -> None:
-        self._samples, self._seed = samples, seed
+    def __init__(
+        self,
+        samples: int,
+        *,
+        count: int,
+        seed: int,
+        first: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        groups: Sequence[str] = (),
+        batch: int = 1,
+    ) -> None:
+        self._samples, self._seed, self._batch = samples, seed, batch
+        self._members = [np.flatnonzero(np.array(groups) == group) for group in sorted(set(groups))]
+        batches = sum(-(-len(members) // batch) for members in self._members)
+        self._epoch = batches * batch if groups else samples
         self._positions = range(first + rank, count, world)
         self._length = len(range(rank, count, world))
 
@@ -29,7 +46,16 @@ class EndlessOrder(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         known, order = -1, np.empty(0, int)
         for position in self._positions:
-            epoch, index = divmod(position, self._samples)
+            epoch, index = divmod(position, self._epoch)
             if epoch != known:
-                known, order = epoch, np.random.default_rng((self._seed, epoch)).permutation(self._samples)
+                known, order = epoch, self._shuffle(np.random.default_rng((self._seed, epoch)))
             yield epoch * self._samples + int(order[index])
+
+    def _shuffle(self, rng: np.random.Generator) -> np.ndarray:
+        if not self._members:
+            return rng.permutation(self._samples)
+        batches: list[np.ndarray] = []
+        for members in self._members:
+            shuffled = rng.permutation(members)
+            batches += list(np.resize(shuffled, -(-len(members) // self._batch) * self._batch).reshape(-1, self._batch))
+        return np.concatenate([batches[index] for index in rng.permutation(len(batches))])

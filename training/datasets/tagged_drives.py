@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from training.datasets.sample import Sample, Shot
 from wsvs_ros.drives import Drive, open_drive
-from wsvs_ros.drives.tags import load_clip_tags
+from wsvs_ros.drives.tags import Clip
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow import FlowAlgorithm, create_flow
@@ -131,7 +131,8 @@ def _open(path: Path, fps: float) -> Drive:
 
 
 def tagged_drives(
-    tags: Path,
+    folder: Path,
+    clips: Mapping[str, Sequence[Clip]],
     label_set: LabelSet,
     *,
     cache: Path,
@@ -141,40 +142,41 @@ def tagged_drives(
     window: tuple[int, int],
     step: int,
     fps: float,
-    ignore: tuple[str, ...] = (),
     on_error: str = "stop",
 ) -> list[Sample]:
     """
     The samples of tagged drives.
 
-    :param tags: ``tags.yaml``; the drives lie beside it under the names it gives.
+    :param folder: where the drives lie, under the names of ``clips``.
+    :param clips: what they show, see :func:`wsvs_ros.drives.tags.load_clip_tags`.
     :param device: where the flow is computed: ``cpu`` or ``cuda``.
     :param window: L and lookahead.
     :param step: every how many frames one is a sample.
     :param on_error: ``skip`` leaves unreadable drives out with a warning.
-    :raises WsvsError: if a drive is missing or unreadable; a TagError names bad tags.
+    :raises WsvsError: if a drive is missing or unreadable.
     """
     length, lookahead = window
     algorithm = create_flow(flow, device)
     samples = []
-    for name, clips in load_clip_tags(tags, label_set, ignore=ignore).items():
-        key = f"{name}-{size[0]}x{size[1]}-{algorithm.name}"
+    for name, tagged in clips.items():
+        unique = str(Path(name).with_suffix("")).replace("/", "-")
+        key = f"{name.replace('/', '-')}-{size[0]}x{size[1]}-{algorithm.name}"
         try:
-            drive = cache_drive(tags.parent / name, cache / key, size=size, flow=algorithm, fps=fps)
+            drive = cache_drive(folder / name, cache / key, size=size, flow=algorithm, fps=fps)
         except WsvsError as error:
             if on_error == "stop":
                 raise
             _LOG.warning("left out: %s", error)
             continue
-        shots = _shots(Path(name).stem, cache / key, len(drive.frames))
+        shots = _shots(unique, cache / key, len(drive.frames))
         for index in range(0, len(drive.frames), step):
-            shown = [clip for clip in clips if clip.start <= drive.stamps[index] < clip.end]
+            shown = [clip for clip in tagged if clip.start <= drive.stamps[index] < clip.end]
             if not shown:
                 continue
             present = np.isin(label_set.names, sorted(set().union(*(clip.tags for clip in shown))))
             samples.append(
                 Sample(
-                    f"{Path(name).stem}/{index:06d}",
+                    f"{unique}/{index:06d}",
                     present,
                     partial(drive.image, index),
                     partial(drive.stack, index, length=length, lookahead=lookahead),

@@ -58,8 +58,27 @@ def load_clip_tags(
     :return: clips by drive name, in the file's order.
     :raises TagError: naming the file, drive, clip and tag.
     """
-    path = Path(path)
-    content = _read(path)
+    return parse_clip_tags(
+        _read(Path(path)), str(path), label_set, ignore=ignore, durations=durations, fps=fps, unfinished=unfinished
+    )
+
+
+def parse_clip_tags(
+    content: Any,
+    path: str,
+    label_set: LabelSet,
+    *,
+    ignore: Iterable[str] = (),
+    durations: Mapping[str, float] | None = None,
+    fps: Mapping[str, float] | None = None,
+    unfinished: bool = False,
+) -> dict[str, list[Clip]]:
+    """
+    :func:`load_clip_tags` of what such a file holds.
+
+    :param content: drive name -> list of clips.
+    :param path: where it stands, for errors.
+    """
     if not isinstance(content, Mapping) or not content:
         raise TagError(f"{path}: a mapping of drive names to lists of clips is needed, got {_kind(content)}")
     drives: dict[str, list[Clip]] = {}
