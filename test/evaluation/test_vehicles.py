@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wsvs_ros.evaluation.vehicles import VehicleMeasure, box_iou
+from wsvs_ros.evaluation.vehicles import VehicleMeasure, box_iou, is_located, region_boxes
 
 
 def mask(*boxes: tuple[int, int, int, int]) -> np.ndarray:
@@ -18,6 +18,17 @@ def mask(*boxes: tuple[int, int, int, int]) -> np.ndarray:
 def test_boxes() -> None:
     assert box_iou((0, 0, 4, 4), (2, 0, 6, 4)) == pytest.approx(8 / 24)
     assert box_iou((0, 0, 4, 4), (4, 4, 6, 6)) == 0
+
+
+def test_the_largest_region_comes_first() -> None:
+    assert region_boxes(mask((1, 1, 3, 3), (10, 5, 20, 9))) == [(10, 5, 20, 9), (1, 1, 3, 3)]
+    assert region_boxes(mask()) == []
+
+
+def test_one_of_several_boxes_has_to_be_found() -> None:
+    assert is_located([(0, 0, 10, 10)], [(50, 50, 60, 60), (2, 0, 12, 10)])
+    assert not is_located([(0, 0, 10, 10)], [(5, 0, 15, 10)])  # a third of both
+    assert not is_located([], [(0, 0, 1, 1)])
 
 
 def test_figures_by_hand() -> None:

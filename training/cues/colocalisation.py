@@ -44,6 +44,7 @@ def segment_object(
     Cut the object out: of all sets of superpixels the one of least energy by MC eq. 2.
 
     Pixels nearly as likely as the likeliest ones teach the object's colours, those far less likely the background's.
+    A superpixel has its mean colour, as many times as it has pixels: a few pixels of another colour do not outvote it.
 
     :param image: (H, W, 3) uint8.
     :param probability: (h, w) of the object; enlarged to the image.
@@ -56,13 +57,15 @@ def segment_object(
     likely = cv2.resize(probability.astype(np.float64), (width, height)).clip(1e-6, 1 - 1e-6)
     peak = likely.max()
     evidence = np.stack([likely <= _LOW * peak, likely >= _HIGH * peak]).reshape(2, -1)
-    colours = torch.from_numpy(image.reshape(1, -1, 3).astype(np.float64))
-    mixtures = fit_mixtures(colours, torch.from_numpy(evidence).double(), components=components)
-    seen = np.log(np.stack([1 - likely, likely])).reshape(2, -1)
-    costs = -mixtures.log_likelihood(colours).numpy() - alpha * seen
+    pixels = torch.from_numpy(image.reshape(1, -1, 3).astype(np.float64))
+    mixtures = fit_mixtures(pixels, torch.from_numpy(evidence).double(), components=components)
     regions = find_regions(image, "slic")
-    unaries = np.stack([np.bincount(regions.ravel(), cost) for cost in costs])
-    labels = min_cut(unaries, _region_edges(image, regions, smoothness=smoothness, gamma=gamma))
+    area = np.bincount(regions.ravel())
+    means = np.stack([np.bincount(regions.ravel(), channel) for channel in image.reshape(-1, 3).T], 1) / area[:, None]
+    surprise = -mixtures.log_likelihood(torch.from_numpy(means)[None]).numpy()
+    seen = np.stack([np.bincount(regions.ravel(), np.log(each).ravel()) for each in (1 - likely, likely)])
+    unaries = area * surprise - alpha * seen
+    labels = min_cut(unaries, region_edges(image, regions, smoothness=smoothness, gamma=gamma))
     return labels[regions] == 1
 
 
@@ -72,8 +75,8 @@ def locate_object(image: np.ndarray, probability: np.ndarray) -> Box | None:
     return boxes[0] if boxes else None
 
 
-def _region_edges(image: np.ndarray, regions: np.ndarray, *, smoothness: float, gamma: float) -> Edges:
-    """The pixels' edges, those between the same two regions added up: the cut's energy is that of the pixels."""
+def region_edges(image: np.ndarray, regions: np.ndarray, *, smoothness: float, gamma: float) -> Edges:
+    """The pixels' edges, those between the same two regions added up: boundaries cost what they cost in pixels."""
     first, second, distance = grid_neighbours(regions.shape)
     weight = contrast_weights(image.reshape(-1, 3), first, second, distance, smoothness=smoothness, gamma=gamma)
     ends = np.sort(np.stack([regions.ravel()[first], regions.ravel()[second]]), 0)

@@ -31,7 +31,7 @@ class ColourMixtures:
 
     def log_likelihood(self, colours: Tensor) -> Tensor:
         """(G, M, 3) colours, or (1, M, 3) for all mixtures alike -> (G, M) float64 log densities."""
-        return self._joint(_products(colours)).logsumexp(2)
+        return self._joint(_products(colours)).logsumexp(1)
 
     def where(self, chosen: Tensor, other: ColourMixtures) -> ColourMixtures:
         """These mixtures where ``chosen``, (G,) bool, the other ones elsewhere."""
@@ -42,7 +42,7 @@ class ColourMixtures:
         )
 
     def _joint(self, products: Tensor) -> Tensor:
-        """(G, M, 10) products -> (G, M, K) log of weight times density; each is linear in the products."""
+        """(G, M, 10) products -> (G, K, M) log of weight times density; each is linear in the products."""
         precision = torch.linalg.inv(self.covariances)
         centred = self.means - _GREY
         linear = (precision @ centred[..., None])[..., 0]
@@ -54,7 +54,7 @@ class ColourMixtures:
             - 1.5 * math.log(2 * math.pi)
         )
         terms = torch.cat([constant[..., None], linear, -torch.stack(halves, -1)], -1)
-        return products @ terms.transpose(1, 2)
+        return terms @ products.transpose(1, 2)
 
 
 def fit_mixtures(
@@ -83,8 +83,8 @@ def fit_mixtures(
     products = _products(colours).expand(len(weights), -1, -1)
     found = start if start is not None else _start(products, weights, components)
     for _ in range(iterations):
-        shares = found._joint(products).softmax(2)
-        found = _maximise(products, weights[..., None] * shares, found)
+        shares = found._joint(products).softmax(1)
+        found = _maximise(products, weights[:, None] * shares, found)
     return found
 
 
@@ -96,8 +96,8 @@ def _products(colours: Tensor) -> Tensor:
 
 
 def _maximise(products: Tensor, shares: Tensor, before: ColourMixtures) -> ColourMixtures:
-    """The likeliest mixtures when each pixel belongs to the components by ``shares``, (G, M, K)."""
-    sums = shares.transpose(1, 2) @ products
+    """The likeliest mixtures when each pixel belongs to the components by ``shares``, (G, K, M)."""
+    sums = shares @ products
     mass = sums[..., 0]
     total = mass.sum(1, keepdim=True)
     filled = mass > 1e-12 * total
@@ -126,7 +126,7 @@ def _start(products: Tensor, weights: Tensor, components: int) -> ColourMixtures
         torch.diag_embed(weights.new_full((groups, components, 3), _BROAD)),
     )
     whole = ColourMixtures(broad.weights.sum(1, keepdim=True), broad.means[:, :1], broad.covariances[:, :1])
-    whole = _maximise(products, weights[..., None], whole)
+    whole = _maximise(products, weights[:, None], whole)
     axis = torch.linalg.eigh(whole.covariances[:, 0])[1][..., -1]
     axis = axis * axis.gather(1, axis.abs().argmax(1, keepdim=True)).sign()  # an axis has no direction of its own
     order = (products[..., 1:4] @ axis[..., None])[..., 0].argsort(dim=1, stable=True)
@@ -134,4 +134,5 @@ def _start(products: Tensor, weights: Tensor, components: int) -> ColourMixtures
     below = ordered.cumsum(1)
     middle = torch.empty_like(below).scatter_(1, order, below - ordered / 2)
     part = (middle / below[:, -1:].clamp(min=1e-300) * components).long().clamp(0, components - 1)
-    return _maximise(products, weights[..., None] * torch.nn.functional.one_hot(part, components), broad)
+    parts = torch.stack([part == index for index in range(components)], 1)
+    return _maximise(products, weights[:, None] * parts, broad)

@@ -169,7 +169,7 @@ def _edges(colours: Tensor, segments: Tensor, settings: Motion) -> Edges:
     sides = torch.stack([segments == FOREGROUND, segments == BACKGROUND]).float()
     reach = 2 * settings.boundary + 1
     near = F.max_pool2d(sides[None], reach, stride=1, padding=settings.boundary)[0] > 0
-    band = near.all(0).flatten().cpu().numpy() & (settings.boundary > 0)
+    band = near.all(0).flatten().cpu().numpy()
     return Edges(edges.first, edges.second, edges.weight * ~(band[edges.first] & band[edges.second]))
 
 

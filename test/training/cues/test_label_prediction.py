@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -77,6 +78,20 @@ def test_labels_are_better_than_the_segments_and_the_network(shot: tuple[Any, An
     assert found.energies.shape[0] == Motion().rounds
     assert (found.energies.diff(dim=0) <= 1e-6 * found.energies[1:].abs()).all()
     assert (found.energies[-1] < found.energies[0]).all()  # learning the colours anew is worth its time
+
+
+def test_real_frames(shared_data: Path) -> None:
+    """A car seen from ever new sides, its segments in the wrong place."""
+    clip = shared_data / "labelled_video" / "davis_car-shadow"
+    files = sorted((clip / "images").iterdir())[::8]
+    image = np.stack([cv2.resize(cv2.imread(str(file)), (480, 360))[..., ::-1] for file in files])
+    masks = [cv2.imread(str(clip / "masks" / f"{file.stem}.png"), cv2.IMREAD_GRAYSCALE) for file in files]
+    car = np.stack([cv2.resize(mask, (480, 360), interpolation=cv2.INTER_NEAREST) > 0 for mask in masks])
+    colours = F.interpolate(torch.from_numpy(image.copy()).permute(0, 3, 1, 2).float(), size=(45, 60), mode="area")
+    truth, segments = on_grid(car.astype(np.uint8)), on_grid(np.roll(car, (8, 16), (1, 2)).astype(np.uint8))
+    found = predict(network_of(truth), colours, torch.where(segments, FOREGROUND, BACKGROUND))
+    assert iou(found.labels == 1, truth) > max(iou(segments, truth), iou(network_of(truth).argmax(1) == 1, truth))
+    assert (found.energies.diff(dim=0) <= 1e-6 * found.energies[1:].abs()).all()
 
 
 def test_a_frame_learns_the_colours_from_the_other_frames_of_its_shot(shot: tuple[Any, Any, np.ndarray]) -> None:
