@@ -125,7 +125,7 @@ def build_network(
         that look around, a dilated convolution that begins at random.
     :param shared: class id -> the ILSVRC classes that it shares. Where the head is the classifier's, the score layer
         starts from its class layer: the mean of a shared class's weights, Gaussian noise of deviation 0.1 for the
-        others (BF 4.2, BP 4.2.1).
+        others (BF 4.2, BP 4.2.1); of 0.01 for all where a decimated head shares nothing, as DeepLab's.
     :raises WsvsError: on an unknown backbone; a :class:`~training.backbones.WeightsError` on unfit weights.
     """
     channels = 2 * window_length
@@ -150,7 +150,8 @@ def build_network(
             if stream is not None:
                 stream.load_imagenet(weights)
     network = TwoStreamNet(appearance, flow, classes=classes, motion_reduction=reduction, context=context)
-    if weights is not None and head != "new" and context is None:
+    # where nothing is shared, DeepLab's last layer begins small, as it is
+    if weights is not None and (head == "imagenet" or (shared and head != "new" and context is None)):
         _share_classes(network.appearance_scores, *appearance.class_weights(weights), shared or {})
     return network
 

@@ -11,14 +11,18 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install '
 pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
 
 from random_weights import random_mobilenet, random_vgg16  # noqa: E402
+from small_training import SIZE  # noqa: E402
 
+from training import fit  # noqa: E402
 from training.backbones import Vgg16, WeightsError, read_weights  # noqa: E402
 from training.backbones.weights import decimate  # noqa: E402
 from training.config import Config, load_config  # noqa: E402
 from training.export import Deployed, export, to_onnx  # noqa: E402
-from training.module import WeaklySupervised  # noqa: E402
+from training.export import main as export_main  # noqa: E402
+from training.module import WeaklySupervised, load_checkpoint  # noqa: E402
 from training.network import build_network  # noqa: E402
-from wsvs_ros.perception import EngineOptions, create_engine  # noqa: E402
+from wsvs_ros.drives.synthetic import SyntheticDrive  # noqa: E402
+from wsvs_ros.perception import EngineOptions, ModelBundle, VideoSegmenter, create_engine  # noqa: E402
 
 LIGHT = Path(__file__).resolve().parents[2] / "training" / "configs" / "light.yaml"
 SMALL = ["working_size=[64, 48]", "window.length=2"]
@@ -120,6 +124,8 @@ def test_heads_begin_with_the_classifiers_weights(vgg: Path, head: str, kept: li
     assert torch.allclose(scores.bias[2], known["classifier.6.bias"][[5, 8]].mean())
     assert scores.weight[:2].std().item() == pytest.approx(0.1, rel=0.1)
     assert scores.bias[:2].tolist() == [0, 0]
+    alone = build_network("vgg16", classes=3, window_length=1, weights=vgg, motion=False, head=head)
+    assert alone.appearance_scores.weight.std().item() == pytest.approx(0.01, rel=0.1)
 
 
 def test_weights_that_are_no_vgg16s_are_refused(vgg: Path, tmp_path: Path) -> None:
@@ -130,7 +136,9 @@ def test_weights_that_are_no_vgg16s_are_refused(vgg: Path, tmp_path: Path) -> No
         path = tmp_path / "other.pt"
         torch.save({**read_weights(vgg), key: other}, path)
         with pytest.raises(WeightsError, match=rf"other\.pt: tensor {says}"):
-            build_network("vgg16", classes=3, window_length=1, weights=path, motion=False, head="large_fov")
+            build_network(
+                "vgg16", classes=3, window_length=1, weights=path, motion=False, head="large_fov", shared={1: (3,)}
+            )
 
 
 def _config(backbone: str, head: str, *more: str) -> Config:
@@ -183,3 +191,28 @@ def test_the_small_fields_graph_gives_what_the_network_gave() -> None:
     inputs = {"image": image.numpy(), "flow": np.zeros((1, 4, 48, 64), np.float32)}
     found = session.run(None, {item.name: inputs[item.name] for item in session.get_inputs()})[0]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "head", "precisions"),
+    [("mobilenet_v2", "small_fov", ("float32", "float16", "int8")), ("vgg16", "large_fov", ("float32",))],
+)
+def test_tags_teach_it_and_the_car_runs_it(
+    backbone: str, head: str, precisions: tuple[str, ...], vgg: Path, config: Path, tmp_path: Path
+) -> None:
+    weights = [f"data.weights={vgg}"] if backbone == "vgg16" else []
+    settings = [f"backbone={backbone}", f"head={head}", "streams=appearance", "losses.heatmap=0", *weights]
+    settings += ["working_size=[80, 60]", "augmentation.crop=[64, 48]"]
+    steps = ["optimiser.steps=2", "optimiser.batch_size=2", "optimiser.frozen_blocks=0"]
+    assert fit.main([str(config), *settings, *steps, "--work", str(tmp_path)]) == 0
+    begun = WeaklySupervised(load_config(config, settings)).network.state_dict()
+    learnt = load_checkpoint(load_config(config, settings), tmp_path / "checkpoints" / "last.ckpt").network.state_dict()
+    changed = {key.split(".")[0] for key in learnt if not torch.equal(learnt[key], begun[key])}
+    assert changed >= {"appearance", "appearance_scores"}
+    arguments = [str(tmp_path), "-o", str(tmp_path / "bundle"), "--precision", *precisions]
+    assert export_main(arguments) == 0
+    bundle = ModelBundle.load(tmp_path / "bundle")
+    assert set(bundle.models) >= {*precisions, "program"}
+    with VideoSegmenter(bundle) as segmenter:
+        (found,) = segmenter.push(next(iter(SyntheticDrive(SIZE, frames=1, seed=5, fps=10))))
+    assert found.labels.shape == SIZE[::-1]
