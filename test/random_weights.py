@@ -39,8 +39,8 @@ def random_mobilenet(path: Path, *, seed: int = 0) -> Path:
     return path
 
 
-def random_vgg16(path: Path) -> Path:
-    """A VGG-16 state dict as torchvision saves it."""
+def random_vgg16(path: Path, *, classifier: bool = False) -> Path:
+    """A VGG-16 state dict as torchvision saves it, without the classifier's 120 million weights unless asked for."""
     index, tensors = 0, {}
     for stage in Vgg16().layers:
         for module in stage:
@@ -49,5 +49,11 @@ def random_vgg16(path: Path) -> Path:
                 tensors[f"features.{index}.bias"] = torch.zeros_like(module.bias)
             index += 1
         # torchvision pools after each stage, this network before the next one: the count is the same
+    if classifier:
+        for layer, (outputs, inputs) in {0: (4096, 25088), 3: (4096, 4096), 6: (1000, 4096)}.items():
+            # rows that overlap in memory are saved as they are: a small file
+            few = torch.randn(outputs + inputs) * inputs**-0.5
+            tensors[f"classifier.{layer}.weight"] = few.as_strided((outputs, inputs), (1, 1))
+            tensors[f"classifier.{layer}.bias"] = torch.randn(outputs) * 0.1
     torch.save(tensors, path)
     return path

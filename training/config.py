@@ -262,8 +262,10 @@ class Config(_Section):
     notes: tuple[str, ...] = Field((), description="limits and choices, for the model card")
     labels: str = Field("camvid11", description="a built-in label set or a YAML file")
     backbone: Literal["mobilenet_v2", "vgg16"] = "mobilenet_v2"
-    head: Literal["new", "imagenet"] = Field(
-        "new", description="imagenet keeps the classifier's upper layers and, of shared classes, its last (BF 4.2)"
+    head: Literal["new", "imagenet", "small_fov", "large_fov"] = Field(
+        "new",
+        description="imagenet keeps the classifier's upper layers and, of shared classes, its last (BF 4.2); small_fov "
+        "and large_fov have them see 128 and 224 pixels (BP 4.2.1)",
     )
     streams: Literal["two", "appearance"] = Field("two", description="appearance leaves the motion stream out")
     cue: Cue = Field("heatmap", description="what tells where the tagged classes are")

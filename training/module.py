@@ -46,7 +46,8 @@ class WeaklySupervised(lightning.LightningModule):
             window_length=config.window.length,
             weights=config.path(config.data.weights) if pretrained else None,
             motion=config.streams == "two",
-            shared=shared if config.head == "imagenet" else None,
+            head=config.head,
+            shared=shared,
         ).to(memory_format=torch.channels_last)
         self.mask_iou = MulticlassJaccardIndex(self.classes + 1, ignore_index=self.classes)
         for layer in self.network.appearance.layers[: config.optimiser.frozen_blocks]:

@@ -13,8 +13,8 @@ from training.backbones import Backbone, MobileNetV2, Vgg16
 from wsvs_ros.errors import WsvsError
 
 _FLOW_SCALE = 8.0  # pixels per frame that count as fast; larger motions saturate
-_FUSED = 16  # stride of both streams' features where they meet
-_FINE = 8  # stride of the finer appearance features that sharpen the scores
+_FINE = 8  # stride of the finer appearance features that sharpen the scores, where those behind it are coarser
+_MOBILENET_FOV = {"small_fov": 3, "large_fov": 6}  # dilation: 7 and 13 cells of 16 pixels, VGG-16's fields of view
 STRIDE = _FINE
 """Stride of the network's scores, pixels."""
 
@@ -28,6 +28,8 @@ class TwoStreamNet(nn.Module):
     :param classes: number of classes N.
     :param motion_reduction: the flow stack is averaged over squares of this many pixels first.
     :param width: channels of the early fusion.
+    :param context: layers of their own between the appearance stream's last features and its scores, and their
+        channels; None for the backbone's `top`.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class TwoStreamNet(nn.Module):
         classes: int,
         motion_reduction: int = 1,
         width: int = 128,
+        context: tuple[nn.Module, int] | None = None,
     ) -> None:
         super().__init__()
         self.appearance = appearance
@@ -45,11 +48,12 @@ class TwoStreamNet(nn.Module):
         self.motion_reduction = motion_reduction
         self.register_buffer("mean", torch.tensor(appearance.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(appearance.std).view(1, 3, 1, 1), persistent=False)
-        deep = appearance.channels_at(_FUSED)
-        self.appearance_scores = nn.Conv2d(appearance.top_channels, classes, 1)
-        self.fine_scores = nn.Conv2d(appearance.channels_at(_FINE), classes, 1)
+        self.deep = appearance.strides[-1]  # stride of both streams' features where they meet
+        self.context, channels = context or (None, appearance.top_channels)
+        self.appearance_scores = nn.Conv2d(channels, classes, 1)
+        self.fine_scores = nn.Conv2d(appearance.channels_at(_FINE), classes, 1) if self.deep > _FINE else None
         if motion is not None:
-            fused = deep + motion.channels_at(_FUSED // motion_reduction)
+            fused = appearance.channels_at(self.deep) + motion.channels_at(self.deep // motion_reduction)
             self.early_fusion = nn.Sequential(
                 nn.Conv2d(fused, width, 1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.ReLU()
             )
@@ -78,9 +82,13 @@ class TwoStreamNet(nn.Module):
         :return: (B, N, ceil(H / 8), ceil(W / 8)) float32 scores.
         """
         maps = self.appearance.features((image.to(self.mean.dtype) - self.mean) / self.std)
-        scores = self.appearance_scores(self.appearance.top(maps[_FUSED]))
+        deep = maps[self.deep]
+        context = self.appearance.top if self.context is None else self.context
+        scores: Tensor = self.appearance_scores(context(deep))
         if self.motion is not None:
-            scores = self._fuse(maps[_FUSED], scores, flow)
+            scores = self._fuse(deep, scores, flow)
+        if self.fine_scores is None:
+            return scores
         fine = self.fine_scores(maps[_FINE])
         return F.interpolate(scores, size=fine.shape[2:], mode="bilinear", align_corners=False) + fine
 
@@ -89,7 +97,7 @@ class TwoStreamNet(nn.Module):
         if self.motion_reduction > 1:
             odd = any(int(side) % self.motion_reduction for side in flow.shape[2:])
             flow = F.avg_pool2d(flow, self.motion_reduction, ceil_mode=odd)
-        motion = self.motion.features(torch.tanh(flow / _FLOW_SCALE))[_FUSED // self.motion_reduction]
+        motion = self.motion.features(torch.tanh(flow / _FLOW_SCALE))[self.deep // self.motion_reduction]
         if motion.shape[2:] != appearance.shape[2:]:
             motion = F.interpolate(motion, size=appearance.shape[2:], mode="bilinear", align_corners=False)
         fused = self.early_fusion(torch.cat([appearance, motion], 1))
@@ -103,6 +111,7 @@ def build_network(
     window_length: int,
     weights: Path | None,
     motion: bool = True,
+    head: str = "new",
     shared: Mapping[int, Sequence[int]] | None = None,
 ) -> TwoStreamNet:
     """
@@ -110,22 +119,29 @@ def build_network(
 
     :param weights: ImageNet state dict with torchvision's names for both streams; None starts from random weights.
     :param motion: False leaves out the motion stream.
-    :param shared: class id -> the ILSVRC classes that it shares. When given, even if empty, the appearance stream
-        keeps the classifier's upper layers, and its score layer starts from theirs: the mean of a shared class's
-        weights, Gaussian noise of deviation 0.1 for the others (BF 4.2).
+    :param head: what lies between the appearance stream's features and its scores: nothing (``new``), the
+        classifier's upper layers (``imagenet``, BF 4.2), or a field of view of 128 or 224 pixels (``small_fov``,
+        ``large_fov``, BP 4.2.1): VGG-16's upper layers decimated, at stride 8, or for MobileNetV2, which has none
+        that look around, a dilated convolution that begins at random.
+    :param shared: class id -> the ILSVRC classes that it shares. Where the head is the classifier's, the score layer
+        starts from its class layer: the mean of a shared class's weights, Gaussian noise of deviation 0.1 for the
+        others (BF 4.2, BP 4.2.1); of 0.01 for all where a decimated head shares nothing, as DeepLab's.
     :raises WsvsError: on an unknown backbone; a :class:`~training.backbones.WeightsError` on unfit weights.
     """
     channels = 2 * window_length
-    top = shared is not None
     appearance: Backbone
     flow: Backbone | None
+    context = None
     if backbone == "mobilenet_v2":
-        appearance = MobileNetV2(blocks=18, output_stride=16, top=top)
+        appearance = MobileNetV2(blocks=18, output_stride=16, top=head == "imagenet")
         flow = MobileNetV2(in_channels=channels, blocks=11, output_stride=8) if motion else None
         reduction = 2
+        if head in _MOBILENET_FOV:
+            context = _dilated(appearance.top_channels, 256, _MOBILENET_FOV[head]), 256
     elif backbone == "vgg16":
-        appearance = Vgg16(top=top)
-        flow = Vgg16(in_channels=channels) if motion else None
+        stride = 8 if head in ("small_fov", "large_fov") else 16
+        appearance = Vgg16(output_stride=stride, top=None if head == "new" else head)
+        flow = Vgg16(in_channels=channels, output_stride=stride) if motion else None
         reduction = 1
     else:
         raise WsvsError(f"unknown backbone {backbone!r}; choose mobilenet_v2 or vgg16")
@@ -133,10 +149,15 @@ def build_network(
         for stream in (appearance, flow):
             if stream is not None:
                 stream.load_imagenet(weights)
-    network = TwoStreamNet(appearance, flow, classes=classes, motion_reduction=reduction)
-    if shared is not None and weights is not None:
-        _share_classes(network.appearance_scores, *appearance.class_weights(weights), shared)
+    network = TwoStreamNet(appearance, flow, classes=classes, motion_reduction=reduction, context=context)
+    # where nothing is shared, DeepLab's last layer begins small, as it is
+    if weights is not None and (head == "imagenet" or (shared and head != "new" and context is None)):
+        _share_classes(network.appearance_scores, *appearance.class_weights(weights), shared or {})
     return network
+
+
+def _dilated(inputs: int, outputs: int, dilation: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation), nn.ReLU())
 
 
 @torch.no_grad()

@@ -101,6 +101,8 @@ def test_committed_ablations_name_real_settings_and_classes(path: Path) -> None:
     ablation = ablate.load_ablation(path)
     for variant in ablation.variants:
         config = load_config(path.parent / ablation.base, [*ablation.overrides, *variant.overrides])
+        shared = config.heatmaps.foreground if config.heatmaps else {}
+        assert set(shared) <= set(LabelSet.load(config.labels).names)
         if variant.paper:
             names = LabelSet.load(config.labels).names
             each = variant.paper.per_class
@@ -108,7 +110,7 @@ def test_committed_ablations_name_real_settings_and_classes(path: Path) -> None:
             assert set(each) <= set(names)
         if variant.paper and variant.paper.per_class:
             mean = sum(each.values()) / len(each)
-            assert mean == pytest.approx(variant.paper.miou, abs=0.06)  # the paper's own rounding
+            assert mean == pytest.approx(variant.paper.miou, abs=0.1)  # all are rounded on their own
 
 
 def test_a_mistake_in_an_ablation_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'wsvs_ros[train]'")
 
 from training.config import ConfigError, load_config
+from wsvs_ros.perception.labels import LabelSet
 
 FOLDER = Path(__file__).resolve().parents[2] / "training" / "configs"
 CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if not path.stem.startswith("ablation"))
@@ -19,6 +20,19 @@ def test_committed_configurations_load(path: Path) -> None:
     config = load_config(path, ["seed=7", "data.root=/somewhere"])
     assert config.seed == 7
     assert config.path(config.data.weights).is_relative_to("/somewhere")
+    shared = config.heatmaps.foreground if config.heatmaps else {}
+    assert set(shared) <= set(LabelSet.load(config.labels).names)
+    for name, indices in shared.items():
+        assert len(set(indices)) == len(indices) > 0, name
+        assert set(indices) <= set(range(1000)), name
+
+
+def test_a_class_of_ilsvrc_begins_one_class_alone() -> None:
+    for path in CONFIGS:
+        heatmaps = load_config(path).heatmaps
+        if heatmaps is not None:
+            every = [index for indices in heatmaps.foreground.values() for index in indices]
+            assert len(set(every)) == len(every), path
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_scores_begin_with_the_classifiers_where_classes_are_shared(tmp_path: Pa
     weights = random_mobilenet(tmp_path / "w.safetensors")
     shared = {1: (7,), 3: (817, 468)}
     torch.manual_seed(0)
-    network = build_network("mobilenet_v2", classes=5, window_length=2, weights=weights, shared=shared).eval()
+    network = build_network(
+        "mobilenet_v2", classes=5, window_length=2, weights=weights, head="imagenet", shared=shared
+    ).eval()
     scores = network.appearance_scores
     assert scores.weight.shape == (5, 1280, 1, 1)
     known = read_weights(weights)["classifier.1.weight"]
@@ -90,7 +92,7 @@ def test_scores_begin_with_the_classifiers_where_classes_are_shared(tmp_path: Pa
 def test_vgg16s_convolutional_top_is_its_classifier() -> None:
     """In the middle of a 224x224 image, the hidden layers see all of it, as in the classifier."""
     torch.manual_seed(0)
-    network = Vgg16(top=True)
+    network = Vgg16(top="imagenet")
     fifth = torch.rand(1, 512, 14, 14)
     hidden = [module for module in network.top if isinstance(module, torch.nn.Conv2d)]
     for layer in hidden:
@@ -107,4 +109,4 @@ def test_vgg16s_convolutional_top_is_its_classifier() -> None:
 def test_a_file_without_the_classifier_is_named(tmp_path: Path) -> None:
     weights = random_vgg16(tmp_path / "vgg.pt")
     with pytest.raises(WsvsError, match=r"vgg\.pt: no tensor 'classifier\.0\.weight'"):
-        build_network("vgg16", classes=5, window_length=1, weights=weights, motion=False, shared={})
+        build_network("vgg16", classes=5, window_length=1, weights=weights, motion=False, head="imagenet")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from training.backbones.weights import WeightsError, read_weights, tensor_of
+from training.backbones.weights import WeightsError, decimate, read_weights, tensor_of
 
 
 class Backbone(nn.Module):
@@ -29,6 +29,8 @@ class Backbone(nn.Module):
     top_channels: int
     classifier: str
     """Key of the 1000 classes' weights in the state dict."""
+    classifier_channels: int
+    """What those weights take in; `top_channels` are a share of them."""
 
     def features(self, x: Tensor) -> dict[int, Tensor]:
         """The last feature map of each stride, from (B, C, H, W) normalised input."""
@@ -55,15 +57,15 @@ class Backbone(nn.Module):
 
     def class_weights(self, path: Path) -> tuple[Tensor, Tensor]:
         """
-        The 1000-class layer: weight (1000, `top_channels`) and bias (1000,).
+        The 1000-class layer: weight (1000, `top_channels`), decimated as the layer before it, and bias (1000,).
 
         :raises WeightsError: if the file lacks it.
         """
         tensors = read_weights(path)
         weight, bias = (tensor_of(tensors, f"{self.classifier}.{key}", path) for key in ("weight", "bias"))
-        if weight.shape != (1000, self.top_channels):
+        if weight.shape != (1000, self.classifier_channels):
             raise WeightsError(
                 f"{path}: tensor {self.classifier}.weight has shape {tuple(weight.shape)}, "
-                f"(1000, {self.top_channels}) is needed"
+                f"(1000, {self.classifier_channels}) is needed"
             )
-        return weight, bias
+        return decimate(weight, (1000, self.top_channels)), bias

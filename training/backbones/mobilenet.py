@@ -81,6 +81,7 @@ class MobileNetV2(Backbone):
     """
 
     classifier = "classifier.1"
+    classifier_channels = 1280
 
     mean = (127.5, 127.5, 127.5)
     std = (127.5, 127.5, 127.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -41,6 +42,13 @@ def fit_inputs(weight: Tensor, in_channels: int) -> Tensor:
     if weight.shape[1] == in_channels:
         return weight
     return weight.mean(1, keepdim=True).expand(-1, in_channels, -1, -1) * (weight.shape[1] / in_channels)
+
+
+def decimate(weight: Tensor, shape: Sequence[int]) -> Tensor:
+    """Pick evenly spaced entries along every axis, first and last among them, until ``weight`` has ``shape``."""
+    for axis, (have, want) in enumerate(zip(weight.shape, shape, strict=True)):
+        weight = weight.index_select(axis, torch.arange(want) * (have - 1) // max(want - 1, 1))
+    return weight
 
 
 def tensor_of(tensors: dict[str, Tensor], name: str, path: Path) -> Tensor:
