@@ -17,6 +17,7 @@ from training.module import load_checkpoint
 from training.stages import load_samples, make_pseudo_labels
 from training.train import steps_of, train
 from training.work_directory import claim_work_directory, locked
+from wsvs_ros.perception.labels import LabelSet
 
 
 def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path | None = None) -> Path:
@@ -33,6 +34,8 @@ def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path 
         configuration's.
     :raises KeyboardInterrupt: when a signal stopped it; its text says how to go on.
     """
+    if config.cue != "heatmap":
+        config.foreground_ids(LabelSet.load(config.labels))  # before anything is computed
     if config.threads:
         torch.set_num_threads(config.threads)
     if resume is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from training.cues.masks import BACKGROUND, FOREGROUND
 from wsvs_ros.evaluation.render import overlay
 from wsvs_ros.perception.labels import LabelSet
 
@@ -20,12 +21,16 @@ def labels_picture(image: np.ndarray, labels: np.ndarray, label_set: LabelSet) -
     Paint coarse labels over an image.
 
     :param image: (H, W, 3) uint8 RGB.
-    :param labels: (h, w) uint8 class ids, 255 for none.
+    :param labels: (h, w) uint8 class ids and the marks of :mod:`training.cues.masks`: what is of any object is
+        white, what is of the background dark, what is of no class as it is.
     :return: (H, W, 3) uint8 RGB.
     """
     size = (image.shape[1], image.shape[0])
     full = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-    return overlay(np.ascontiguousarray(image[..., ::-1]), full, label_set)[..., ::-1]
+    painted = overlay(np.ascontiguousarray(image[..., ::-1]), full, label_set)[..., ::-1]
+    for mark, shade in ((FOREGROUND, 255), (BACKGROUND, 0)):
+        painted = np.where((full == mark)[..., None], image // 2 + shade // 2, painted)
+    return painted.astype(np.uint8)
 
 
 def heatmap_picture(image: np.ndarray, heatmap: np.ndarray) -> np.ndarray:

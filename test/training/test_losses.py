@@ -8,7 +8,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
-from training.losses import balance, crf_loss, heatmap_loss, label_loss, log_sum_exp_scores, tag_loss  # noqa: E402
+from training.losses import (  # noqa: E402
+    balance,
+    crf_loss,
+    heatmap_loss,
+    label_loss,
+    log_sum_exp_inside,
+    log_sum_exp_scores,
+    mask_loss,
+    tag_loss,
+)
 
 
 def probabilities(seed: int = 0, *, classes: int = 3) -> torch.Tensor:
@@ -114,3 +123,68 @@ def test_crf_loss_has_no_gradient_through_the_crf() -> None:
     assert refined.grad is None
     # the gradient of a cross entropy with softmax, divided by the pixels
     torch.testing.assert_close(scores.grad, (scores.softmax(1) - refined.softmax(1)).detach() / 20)
+
+
+def masks_by_hand() -> torch.Tensor:
+    """Two images, three classes: the background has the first two rows, both objects the others; one is empty."""
+    masks = torch.zeros(2, 3, 4, 5, dtype=torch.bool)
+    masks[:, 0, :2] = masks[:, 1:, 2:] = True
+    masks[1, 2] = False
+    return masks
+
+
+def lse(values: torch.Tensor, r: float = 5.0) -> float:
+    return math.log(sum(math.exp(r * float(v)) for v in values.flatten()) / values.numel()) / r
+
+
+def test_log_sum_exp_inside_is_equations_13_14_and_16() -> None:
+    p, masks = probabilities(), masks_by_hand()
+    found = log_sum_exp_inside(p, masks, r=5)
+    assert float(found[0, 0]) == pytest.approx(lse(p[0, 0, :2]), rel=1e-5)
+    assert float(found[0, 1]) == pytest.approx(lse(p[0, 1, 2:]), rel=1e-5)
+    assert float(found[1, 2]) == 0.0
+    whole = torch.ones_like(masks)
+    assert torch.allclose(log_sum_exp_inside(p, whole), log_sum_exp_scores(p))
+
+
+def test_mask_loss_is_equation_15() -> None:
+    p, masks = probabilities()[:1], masks_by_hand()[:1]
+    tags = torch.tensor([[True, True, False]])
+    appear = -(math.log(lse(p[0, 0, :2])) + math.log(lse(p[0, 1, 2:]))) / 2
+    nowhere = -sum(math.log(1 - float(v)) for v in p[0, 2].flatten()) / 20
+    assert float(mask_loss(p, masks, tags)) == pytest.approx(appear + nowhere, rel=1e-5)
+
+
+def test_foreground_loss_is_equation_12() -> None:
+    """Two tagged objects share their part, the background has its own."""
+    p, masks = probabilities(classes=4)[:1], torch.zeros(1, 4, 4, 5, dtype=torch.bool)
+    masks[:, 0, :2] = masks[:, 1:, 2:] = True
+    tags, objects = torch.tensor([[True, True, True, False]]), torch.tensor([False, True, True, True])
+    appear = -(math.log(lse(p[0, 1, 2:])) + math.log(lse(p[0, 2, 2:]))) / 2 - math.log(lse(p[0, 0, :2]))
+    nowhere = -sum(math.log(1 - float(v)) for v in p[0, 3].flatten()) / 20
+    assert float(mask_loss(p, masks, tags, objects)) == pytest.approx(appear + nowhere, rel=1e-5)
+
+
+def test_a_tagged_class_without_a_mask_asks_for_nothing() -> None:
+    logits = torch.randn(2, 3, 4, 5, requires_grad=True)
+    tags = torch.tensor([[False, False, True]] * 2)
+    masks = torch.zeros(2, 3, 4, 5, dtype=torch.bool)
+    loss = mask_loss(logits.softmax(1), masks, tags)
+    loss.backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+    p = logits.detach().softmax(1)
+    assert float(loss.detach()) == pytest.approx(float(-torch.log(1 - p[:, :2]).mean()), rel=1e-4)
+
+
+def test_mask_loss_pulls_a_class_into_its_mask() -> None:
+    torch.manual_seed(1)
+    logits = torch.zeros(1, 3, 4, 5, requires_grad=True)
+    masks, tags = masks_by_hand()[:1], torch.tensor([[True, True, False]])
+    optimiser = torch.optim.Adam([logits], lr=0.2)
+    for _ in range(60):
+        optimiser.zero_grad()
+        mask_loss(logits.softmax(1), masks, tags).backward()
+        optimiser.step()
+    assert (logits[0, :, :2].argmax(0) == 0).all()
+    assert (logits[0, :, 2:].argmax(0) == 1).all()

@@ -109,3 +109,15 @@ def test_an_unreadable_sample_stops_or_gives_way(tmp_path: Path, caplog: pytest.
     assert "b.png: not a readable image" in caplog.text
     with pytest.raises(WsvsError, match="no training sample can be read"):
         TrainingSet(samples[:1], None, skip=True, **settings)[0]
+
+
+def test_batches_of_one_group() -> None:
+    groups = ["a"] * 5 + ["b"] * 3 + [""] * 4
+    whole = list(EndlessOrder(12, count=64, seed=3, groups=groups, batch=4))
+    for first in range(0, 64, 4):
+        assert len({groups[position % 12] for position in whole[first : first + 4]}) == 1
+    epoch = whole[:16]  # two batches of a, one of b, one of the rest
+    assert {position % 12 for position in epoch} == set(range(12))
+    assert {position // 12 for position in epoch} == {0}
+    assert list(EndlessOrder(12, count=64, seed=3, groups=groups, batch=4, first=20)) == whole[20:]
+    assert [position % 12 for position in epoch] != [position % 12 for position in whole[16:32]]
