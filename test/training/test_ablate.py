@@ -110,7 +110,9 @@ def test_committed_ablations_name_real_settings_and_classes(path: Path) -> None:
             assert set(each) <= set(names)
         if variant.paper and variant.paper.per_class:
             mean = sum(each.values()) / len(each)
-            assert mean == pytest.approx(variant.paper.miou, abs=0.1)  # all are rounded on their own
+            assert mean == pytest.approx(
+                variant.paper.miou, abs=0.15
+            )  # figures are rounded, MC's are means of five models
 
 
 def test_a_mistake_in_an_ablation_is_named(tmp_path: Path) -> None:
