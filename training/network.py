@@ -14,7 +14,7 @@ from wsvs_ros.errors import WsvsError
 
 _FLOW_SCALE = 8.0  # pixels per frame that count as fast; larger motions saturate
 _FINE = 8  # stride of the finer appearance features that sharpen the scores, where those behind it are coarser
-_MOBILENET_FOV = {"small_fov": 3, "large_fov": 6}  # dilation: 7 and 13 cells of 16 pixels, VGG-16's fields of view
+_FOV_DILATION = {"small_fov": 3, "large_fov": 6}  # of MobileNetV2's: 7 and 13 cells of 16 pixels, about VGG-16's
 STRIDE = _FINE
 """Stride of the network's scores, pixels."""
 
@@ -28,7 +28,7 @@ class TwoStreamNet(nn.Module):
     :param classes: number of classes N.
     :param motion_reduction: the flow stack is averaged over squares of this many pixels first.
     :param width: channels of the early fusion.
-    :param context: layers of their own between the appearance stream's last features and its scores, and their
+    :param context: layers of its own between the appearance stream's last features and its scores, and their
         channels; None for the backbone's `top`.
     """
 
@@ -136,10 +136,10 @@ def build_network(
         appearance = MobileNetV2(blocks=18, output_stride=16, top=head == "imagenet")
         flow = MobileNetV2(in_channels=channels, blocks=11, output_stride=8) if motion else None
         reduction = 2
-        if head in _MOBILENET_FOV:
-            context = _dilated(appearance.top_channels, 256, _MOBILENET_FOV[head]), 256
+        if head in _FOV_DILATION:
+            context = _dilated(appearance.top_channels, 256, _FOV_DILATION[head]), 256
     elif backbone == "vgg16":
-        stride = 8 if head in ("small_fov", "large_fov") else 16
+        stride = 8 if head in _FOV_DILATION else 16
         appearance = Vgg16(output_stride=stride, top=None if head == "new" else head)
         flow = Vgg16(in_channels=channels, output_stride=stride) if motion else None
         reduction = 1

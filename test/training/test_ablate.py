@@ -110,7 +110,8 @@ def test_committed_ablations_name_real_settings_and_classes(path: Path) -> None:
             assert set(each) <= set(names)
         if variant.paper and variant.paper.per_class:
             mean = sum(each.values()) / len(each)
-            assert mean == pytest.approx(variant.paper.miou, abs=0.1)  # all are rounded on their own
+            # every figure is rounded, and MC's mean is one of five models
+            assert mean == pytest.approx(variant.paper.miou, abs=0.15)
 
 
 def test_a_mistake_in_an_ablation_is_named(tmp_path: Path) -> None:
