@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.config import Config, EmAdapt, Motion
+from training.config import Config
+from training.cue_config import EmAdapt, Motion
 from training.cues.em_adapt import em_adapt_labels
 from training.cues.label_prediction import predict_labels
 from training.cues.masks import BACKGROUND, FOREGROUND

@@ -17,10 +17,11 @@ from typing import Any
 import cv2
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from training.commands import run_command
 from training.config import Config, ConfigError, load_config
+from training.config_sections import Section
 from training.datasets import open_dataset
 from training.evaluate import evaluate
 from training.evaluate_dataset import evaluate_dataset
@@ -39,27 +40,23 @@ _MEANS = {"miou": "mIoU", "class_accuracy": "class acc.", "global_accuracy": "gl
 Figures = dict[str, Any]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Published(_Section):
+class Published(Section):
     """A row of the paper's tables, in percent."""
 
     miou: float
     class_accuracy: float | None = None
     global_accuracy: float | None = None
-    per_class: dict[str, float] = {}
+    per_class: dict[str, float] = Field({})
 
 
-class Variant(_Section):
+class Variant(Section):
     name: str
     overrides: tuple[str, ...] = Field((), description="section.key=value, after the common ones")
     motion: bool = Field(True, description="evaluate with flow; false leaves it at zero")
     paper: Published | None = None
 
 
-class LabelledDataset(_Section):
+class LabelledDataset(Section):
     """A public dataset's labelled frames."""
 
     name: str
@@ -67,7 +64,7 @@ class LabelledDataset(_Section):
     split: str = "val"
 
 
-class VehicleClip(_Section):
+class VehicleClip(Section):
     """A clip with the true masks of its vehicles, to measure vehicles in true motion."""
 
     name: str
@@ -76,7 +73,7 @@ class VehicleClip(_Section):
     fps: float | None = None
 
 
-class Ablation(_Section):
+class Ablation(Section):
     title: str
     base: Path = Field(description="configuration, relative to this file")
     overrides: tuple[str, ...] = Field((), description="of all variants")

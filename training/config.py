@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from training.config_sections import Crf, Flow, Section
+from training.cue_config import Builtin, EmAdapt, Heatmaps, Motion
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 
@@ -17,108 +19,17 @@ class ConfigError(WsvsError):
     """A training configuration that cannot be used."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Window(_Section):
+class Window(Section):
     length: int = Field(10, ge=1, le=64, description="L, flow fields in the network's window")
     lookahead: int = Field(0, ge=0, description="fields of the window that lie in the frame's future")
 
 
-class Flow(_Section):
-    algorithm: str = Field("dis", description="dis or brox")
-    preset: str = Field("fast", description="ultrafast (dis only), fast, balanced or fine")
-    device: str = Field("cpu", description="where drives' flow is computed: cpu, cuda")
-
-
-class Iconic(_Section):
-    folder: Path = Field(description="one sub-folder of images a class")
-    classes: dict[str, str | None] = Field(
-        description="sub-folder -> label class; null makes it a negative example for all others"
-    )
-    views: int = Field(4, ge=1, description="augmented views of each image")
-    overexpose: tuple[str, ...] = Field((), description="sub-folders whose views are also burnt out and blurred")
-    whole: tuple[str, ...] = Field((), description="sub-folders of objects, cropped only slightly")
-
-
-class Heatmaps(_Section):
-    weights: Path | None = Field(None, description="MobileNetV2 classifier of the heatmaps; data.weights by default")
-    foreground: dict[str, tuple[int, ...]] = Field({}, description="label class -> ILSVRC class indices (BF 3.1)")
-    iconic: Iconic | None = Field(None, description="images that teach the other classes; none for foreground alone")
-    scales: tuple[float, ...] = Field(
-        (2.0, 3.0),
-        min_length=1,
-        description="enlargements of the working size, averaged; the first one's features vote",
-    )
-    threshold: float = Field(0.2, gt=0, lt=1, description="binary masks keep what exceeds this share of the maximum")
-    clusters: int = Field(200, ge=2, description="k-means clusters of all frames' features that vote on their class")
-    objects: dict[str, float] = Field(
-        {}, description="label class -> weight of its evidence: objects, too small to be voted on, speak for themselves"
-    )
-    certain: float = Field(0.4, gt=0, le=1, description="share of a cell's evidence that makes it an object's")
-
-    @model_validator(mode="after")
-    def _some_evidence(self) -> Heatmaps:
-        if not self.foreground and self.iconic is None:
-            raise ValueError("neither foreground nor iconic classes are given; heatmaps need one of them")
-        return self
-
-
-class Crf(_Section):
-    """A fully-connected CRF by :class:`wsvs_ros.perception.crf.CrfSettings`' names, at the image's resolution."""
-
-    iterations: int = Field(5, ge=0)
-    gaussian_sxy: float = Field(3.0, gt=0)
-    gaussian_compat: float = Field(3.0, ge=0)
-    bilateral_sxy: float = Field(80.0, gt=0)
-    bilateral_srgb: float = Field(13.0, gt=0)
-    bilateral_compat: float = Field(10.0, ge=0)
-
-
-class MotionSegmentation(_Section):
-    """Of shots into what moves by itself and what does not, by flow and colours alone (MC 4.2)."""
-
-    flow: Flow = Field(Flow(preset="fine"), description="its boundaries are what segments; fine ones pay")
-    cell: int = Field(4, ge=1, description="pixels of a side of the cells that are cut")
-    memory: float = Field(0.9, ge=0, lt=1, description="share of the evidence that reaches the next frame")
-    smoothness: float = Field(8.0, ge=0, description="between neighbours in a frame")
-    steadiness: float = Field(8.0, ge=0, description="along the flow, from frame to frame")
-    components: int = Field(5, ge=1, description="Gaussians of each colour mixture")
-    rounds: int = Field(2, ge=1, description="of the graph cut")
-    least: float = Field(0.025, ge=0, le=1, description="share of a frame that has to move for it to be learnt from")
-    most: float = Field(0.5, gt=0, le=1, description="share of a frame that may")
-    frames: int = Field(20, ge=2, description="so many frames on end have to, or the shot is left out")
-
-
-class Localisation(_Section):
-    """The network of the class activation maps, learnt from tags (BP 4.2.2)."""
-
-    size: tuple[int, int] = Field((320, 240), description="width, height of what it sees")
-    steps: int = Field(300, ge=1)
-    batch_size: int = Field(8, ge=1)
-    lr: float = Field(1e-4, gt=0, description="of the pretrained layers; ten times it of the new ones")
-
-
-class Builtin(_Section):
-    """Masks from what a classifier fires at (BP 3.1), for cues builtin, cam and multi_class."""
-
-    alpha: float = Field(0.5, ge=0, le=1, description="share of the foreground probability in BP eq. 3 and 5")
-    threshold: float = Field(0.2, gt=0, lt=1, description="class activation maps count above this share of the maximum")
-    regions: bool = Field(True, description="the CRF wants one label a region (BP eq. 8)")
-    crf: Crf = Field(
-        Crf(gaussian_compat=0.3, bilateral_sxy=40, bilateral_compat=1),
-        description="weak: the unaries of BP eq. 7 are between 0.27 and 0.73",
-    )
-    localisation: Localisation = Localisation()
-
-
-class Images(_Section):
+class Images(Section):
     images: Path = Field(description="folder of single images")
     tags: Path = Field(description="tags.json: image name -> classes")
 
 
-class Drives(_Section):
+class Drives(Section):
     tags: Path | None = Field(None, description="tags.yaml; the drives lie beside it")
     folder: Path = Field(Path("."), description="where the drives lie that `clips` names")
     clips: dict[str, list[dict[str, Any]]] = Field({}, description="what tags.yaml would hold, for few clips")
@@ -133,7 +44,7 @@ class Drives(_Section):
         return self
 
 
-class DatasetPart(_Section):
+class DatasetPart(Section):
     name: str = Field(description="camvid, cityscapes, youtube_objects, voc, coco or imagenet_vid")
     root: Path = Field(description="its folder, laid out as training/datasets/NAME.py says")
     split: str = "train"
@@ -143,7 +54,7 @@ class DatasetPart(_Section):
     per_shot: int = Field(8, ge=1, description="frames taken of each shot, where shots have tags")
 
 
-class Data(_Section):
+class Data(Section):
     root: Path = Field(Path("."), description="what relative paths below are relative to")
     weights: Path = Field(description="ImageNet weights of the backbone, torchvision's names")
     images: tuple[Images, ...] = ()
@@ -161,7 +72,7 @@ class Data(_Section):
         return self
 
 
-class Optimiser(_Section):
+class Optimiser(Section):
     algorithm: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(1e-4, gt=0, description="of the pretrained layers")
     head_lr: float = Field(1e-3, gt=0, description="of the new layers")
@@ -175,7 +86,7 @@ class Optimiser(_Section):
     frozen_blocks: int = Field(4, ge=0, description="leading backbone blocks that stay as they came")
 
 
-class Losses(_Section):
+class Losses(Section):
     tag: float = Field(1.0, ge=0, description="weight of BF eq. 2")
     heatmap: float = Field(1.0, ge=0, description="weight of BF eq. 4, the loss of the heatmap cue")
     cue: float = Field(1.0, ge=0, description="weight of another cue's loss: BP eq. 12 or 15, MC eq. 1")
@@ -188,36 +99,7 @@ class Losses(_Section):
     )
 
 
-class EmAdapt(_Section):
-    """The E-step of EM-Adapt (Papandreou et al., ICCV 2015)."""
-
-    object_share: float = Field(0.2, ge=0, le=1, description="of the cells that each tagged object has at least")
-    background_share: float = Field(0.4, ge=0, le=1, description="of the cells that the background has at least")
-
-
-class FineTune(_Section):
-    """More steps with the best shot of each recording, by what the network has learnt so far (MC 3.3)."""
-
-    steps: int = Field(0, ge=0, description="0 leaves it out")
-    alpha: float = Field(2.0, ge=0, description="weight of the network's answer meanwhile")
-    overlap: float = Field(0.2, ge=0, le=1, description="least mean IoU of a shot's motion segments and the answer")
-
-
-class Motion(_Section):
-    """Label prediction from motion segments (MC 3.2)."""
-
-    alpha: float = Field(1.0, ge=0, description="weight of the network's answer beside the colours'")
-    rounds: int = Field(4, ge=1, description="cuts, with colours learnt anew between them")
-    components: int = Field(5, ge=1, description="Gaussians of a colour mixture")
-    smoothness: float = Field(8.0, ge=0, description="lambda, what it costs two neighbours to differ")
-    gamma: float = Field(0.5, ge=0, description="of squared colour differences over their mean in the image")
-    boundary: int = Field(2, ge=0, description="cells on each side of a segment's boundary where labels change freely")
-    hard: bool = Field(False, description="the segments themselves are the labels, without prediction")
-    segmentation: MotionSegmentation = MotionSegmentation()
-    fine_tune: FineTune = FineTune()
-
-
-class SelfTraining(_Section):
+class SelfTraining(Section):
     """Rounds in which a trained network labels its training frames for the next one."""
 
     rounds: int = Field(0, ge=0, description="teachers before the network itself; 0 learns from heatmaps alone")
@@ -226,7 +108,7 @@ class SelfTraining(_Section):
     crf: Crf = Field(Crf(), description="refines a teacher's predictions")
 
 
-class Validation(_Section):
+class Validation(Section):
     """What tells the best checkpoint: the loss on tagged frames held out of training. It needs no pixel label."""
 
     share: float = Field(0.0, ge=0, lt=1, description="of the samples that is held out; 0 leaves validation out")
@@ -234,7 +116,7 @@ class Validation(_Section):
     pictures: int = Field(4, ge=0, description="held-out frames whose labels and predictions are drawn each time")
 
 
-class Runtime(_Section):
+class Runtime(Section):
     """How training uses the machine; nothing here changes what is learnt, up to rounding."""
 
     accelerator: str = Field("auto", description="cpu, cuda, or auto for a GPU where there is one")
@@ -246,7 +128,7 @@ class Runtime(_Section):
     checkpoint_every: int = Field(250, ge=1, description="steps between two checkpoints")
 
 
-class Augmentation(_Section):
+class Augmentation(Section):
     crop: tuple[int, int] = Field((288, 224), description="width, height of training crops, pixels")
     scale: tuple[float, float] = Field((0.6, 1.2), description="range of random resizing")
     motion_dropout: float = Field(0.5, ge=0, le=1, description="share of samples whose flow is set to zero")
@@ -257,7 +139,7 @@ Cue = Literal["heatmap", "builtin", "cam", "multi_class", "motion", "em_adapt"]
 """What tells where in the frame its tagged classes are; each has a module in :mod:`training.cues`."""
 
 
-class Config(_Section):
+class Config(Section):
     name: str
     notes: tuple[str, ...] = Field((), description="limits and choices, for the model card")
     labels: str = Field("camvid11", description="a built-in label set or a YAML file")

@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from training.backbones import MobileNetV2, read_weights
 from training.commands import command_parser, run_command, work_folder
-from training.config import Config, Heatmaps, load_config
+from training.config import Config, load_config
+from training.cue_config import Heatmaps
 from training.cues.heatmaps import (
     Clusters,
     HeatmapModel,

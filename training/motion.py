@@ -17,7 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.config import Config, MotionSegmentation
+from training.config import Config
+from training.cue_config import MotionSegmentation
 from training.cues.masks import BACKGROUND, FOREGROUND, NONE
 from training.cues.motion_segmentation import SegmentationSettings, segment_shot
 from training.cues.shots import reliable_frames

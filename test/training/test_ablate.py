@@ -18,17 +18,20 @@ from training.config import ConfigError, load_config
 from wsvs_ros.drives.synthetic import SyntheticFrame
 from wsvs_ros.perception.labels import LabelSet
 
-ABLATIONS = sorted((Path(__file__).resolve().parents[2] / "training" / "configs").glob("ablation_*.yaml"))
+CONFIGS = Path(__file__).resolve().parents[2] / "training" / "configs"
+ABLATIONS = sorted([*CONFIGS.glob("ablation_*.yaml"), *CONFIGS.glob("cues_*.yaml")])
 
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory, drive: list[SyntheticFrame]) -> Path:
     """The drive's first frames with the true labels of every second one."""
     folder = tmp_path_factory.mktemp("labelled")
-    for part in ("images", "labels"):
+    for part in ("images", "labels", "cars"):
         (folder / part).mkdir()
     for number, item in enumerate(drive[:16]):
         cv2.imwrite(str(folder / "images" / f"{item.frame.name}.png"), item.frame.image)
+        cars = item.labels == LabelSet.load("camvid11").id_of("car")
+        cv2.imwrite(str(folder / "cars" / f"{item.frame.name}.png"), cars.astype("uint8") * 255)
         if number % 2 == 0:
             cv2.imwrite(str(folder / "labels" / f"{item.frame.name}.png"), item.labels)
     return folder
@@ -60,6 +63,9 @@ def test_an_ablation_trains_each_variant_once_and_sets_the_papers_row_beside_it(
         "drive": str(labelled),
         "labels": str(labelled / "labels"),
         "fps": 10,
+        "vehicles": [
+            {"name": "street", "images": str(labelled / "images"), "masks": str(labelled / "cars"), "fps": 10}
+        ],
         "seeds": [0, 1],
         "variants": [
             {"name": "One stream", "overrides": ["streams=appearance", "losses.heatmap=0"]},
@@ -87,6 +93,9 @@ def test_an_ablation_trains_each_variant_once_and_sets_the_papers_row_beside_it(
     ]
     assert rows[-1][1:6] == ["31.1", "50.2", "67.4", "84.2", "-"]
     figures = json.loads((tmp_path / "out" / "figures.json").read_text())
+    assert rows[0][-1] == "vehicles, street"
+    assert rows[-1][-1] == "-"
+    assert all(0 <= run[crf]["vehicles"]["street"] <= 1 for run in figures["Tags"] for crf in ("plain", "crf"))
     shares = [100 * run["plain"]["miou"] for run in figures["Tags"]]
     assert rows[4][1].startswith(f"{sum(shares) / 2:.1f} ±")
 

@@ -12,7 +12,7 @@ from training.config import ConfigError, load_config
 from wsvs_ros.perception.labels import LabelSet
 
 FOLDER = Path(__file__).resolve().parents[2] / "training" / "configs"
-CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if not path.stem.startswith("ablation"))
+CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if not path.stem.startswith(("ablation_", "cues_")))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

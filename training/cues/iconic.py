@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from training.backbones import MobileNetV2
-from training.config import Iconic
+from training.cue_config import Iconic
 from wsvs_ros.errors import WsvsError
 
 _VIEW = 224  # pixels of a training view, the classifier's own input size

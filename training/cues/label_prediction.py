@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.config import EmAdapt, Motion
+from training.cue_config import EmAdapt, Motion
 from training.cues.colour_mixture import ColourMixtures, fit_mixtures
 from training.cues.em_adapt import em_adapt_labels
 from training.cues.graph_cut import Edges, alpha_expansion, grid_edges, min_cut, potts_energy

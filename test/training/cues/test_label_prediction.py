@@ -17,7 +17,7 @@ pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'ws
 
 from torch.nn import functional as F  # noqa: E402
 
-from training.config import EmAdapt, Motion  # noqa: E402
+from training.cue_config import EmAdapt, Motion  # noqa: E402
 from training.cues.em_adapt import em_adapt_labels  # noqa: E402
 from training.cues.label_prediction import Prediction, predict_labels  # noqa: E402
 from training.cues.masks import BACKGROUND, FOREGROUND, NONE  # noqa: E402

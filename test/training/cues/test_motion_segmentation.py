@@ -16,7 +16,7 @@ import itertools
 
 from moving_car import iou, render_passing_car, shot_of
 
-from training.config import MotionSegmentation
+from training.cue_config import MotionSegmentation
 from training.cues.motion_boundaries import motion_boundaries
 from training.cues.motion_inside import RAYS, inside_votes
 from training.cues.motion_location import object_location
