@@ -66,6 +66,8 @@ def make_motion_masks(config: Config, samples: Sequence[Sample], work: Path) -> 
         else:
             shots[sample.shot.name] = sample.shot
             members[sample.shot.name].append((sample.key, sample.frame))
+    if not shots:
+        raise WsvsError(f"{config.name}: cue motion: the data is single images; give drives, or datasets with video")
     _segment_all(config, [shot for name, shot in shots.items() if not _record(folder, name).is_file()], members, folder)
     _report(folder, list(shots))
     return folder

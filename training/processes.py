@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def run_jobs(
 
 
 def _begin(prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for the jobs stops them
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     if prepare is not None:

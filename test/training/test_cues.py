@@ -91,8 +91,6 @@ def test_motion_marks_the_car_and_leaves_the_empty_street_out(street: Path, work
     for number, mask in zip(range(0, 24, 3), found.values(), strict=True):
         assert set(np.unique(mask)) == {FOREGROUND, BACKGROUND}
         assert iou(mask == FOREGROUND, truth[number]) > 0.8
-    records = {path.stem: json.loads(path.read_text()) for path in work.rglob("shots/*/*.json")}
-    assert len(records) == 1  # both begin with frame 0, each in the folder of its drive
     kept = {path.parent.name: json.loads(path.read_text()) for path in work.rglob("shots/*/*.json")}
     assert (kept["car"]["first"], kept["car"]["stop"]) == (0, 24)
     assert kept["empty"]["first"] == kept["empty"]["stop"]
@@ -226,3 +224,6 @@ def test_a_lone_image_has_no_motion(street: Path, work: Path, tmp_path: Path) ->
     folder = make_motion_masks(config, load_samples(config, work), work)
     (lone,) = folder.rglob("a.npy")
     assert (np.load(lone) == NONE).all()
+    config = load_config(street, ["cue=motion", images, "data.drives=[]"])
+    with pytest.raises(WsvsError, match="the data is single images"):
+        make_motion_masks(config, load_samples(config, work), work)
