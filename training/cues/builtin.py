@@ -23,10 +23,10 @@ def foreground_probability(backbone: Backbone, image: np.ndarray) -> Tensor:
     """
     How much the two deepest blocks fire at each place, whatever they take it for (BP 3.1.1).
 
-    BP adds the two means up as they are; here each is divided by its maximum first, so that neither drowns the other in
-    whatever network. The blocks end where the stride grows: with VGG-16 they are the fourth and the fifth, as in the paper, with
-    MobileNetV2 those of strides 16 and 32. Its bottlenecks are linear, so magnitudes are averaged; after VGG's ReLU
-    they are the activations themselves.
+    BP adds the two means up as they are; here each is divided by its maximum first, so that neither drowns the other
+    in whatever network. The blocks end where the stride grows: with VGG-16 they are the fourth and the fifth, as in the
+    paper, with MobileNetV2 those of strides 16 and 32. Its bottlenecks are linear, so magnitudes are averaged; after
+    VGG's ReLU they are the activations themselves.
 
     :param backbone: an ImageNet classifier's layers.
     :param image: (H, W, 3) uint8 RGB.
