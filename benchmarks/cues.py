@@ -122,7 +122,7 @@ def cost(data: Path) -> None:
     print(f"| cue | one core, ms a frame | {cores} cores | ratio | found again |\n|---|---:|---:|---:|---:|")
     for cue in ("builtin", "motion"):
         config = _config(data, cue)
-        alone = _alone(config, samples)
+        alone = _on_one_core(partial(_alone, config, samples))
         with tempfile.TemporaryDirectory() as work:
             make = make_builtin_masks if cue == "builtin" else make_motion_masks
             together, again = (_time(partial(make, config, samples, Path(work))) for _ in range(2))
@@ -131,10 +131,20 @@ def cost(data: Path) -> None:
         print(f"| {cue} | {each[0]:.0f} | {each[1]:.0f} | {ratio} | {each[2]:.1f} |", flush=True)
 
 
-def _alone(config: Config, samples: Sequence[Sample]) -> float:
-    """Seconds that one core takes for the masks themselves, without starting processes and loading weights."""
+def _on_one_core(job: Callable[[], float]) -> float:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # also for threads that libraries start by themselves
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    try:
+        return job()
+    finally:
+        torch.set_num_threads(threads)
+        os.sched_setaffinity(0, cores)
+
+
+def _alone(config: Config, samples: Sequence[Sample]) -> float:
+    """Seconds for the masks themselves, without starting processes and loading weights."""
     if config.cue == "motion":
         shots = {sample.shot.name: sample.shot for sample in samples if sample.shot}
         return sum(_time(partial(motion_masks, shot, MotionSegmentation())) for shot in shots.values())
