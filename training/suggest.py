@@ -25,7 +25,7 @@ from tqdm import tqdm
 from training.commands import run_command
 from training.config import load_config
 from training.cues.heatmaps import HeatmapModel, compete
-from training.heatmaps import build_heatmap_model
+from training.heatmap_evidence import build_heatmap_model
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 

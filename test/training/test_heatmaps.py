@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
-from training import flow, heatmaps  # noqa: E402
+from training import flow, heatmap_evidence, heatmaps  # noqa: E402
 from training.config import load_config  # noqa: E402
 from training.cues.heatmaps import (  # noqa: E402
     Clusters,
@@ -21,7 +21,8 @@ from training.cues.heatmaps import (  # noqa: E402
     compete,
     object_labels,
 )
-from training.heatmaps import build_heatmap_model  # noqa: E402
+from training.heatmap_evidence import build_heatmap_model  # noqa: E402
+from training.stages import load_samples  # noqa: E402
 from wsvs_ros.perception.labels import LabelSet  # noqa: E402
 
 CONFIG = Path(__file__).resolve().parents[2] / "training" / "configs" / "light.yaml"
@@ -124,12 +125,48 @@ def test_frames_that_do_not_teach_the_clusters_get_masks_too(
 ) -> None:
     """More frames than are kept in memory."""
     (tmp_path / "drives").symlink_to(work / "drives")
-    monkeypatch.setattr(heatmaps, "_CLUSTER_FRAMES", 10)
+    monkeypatch.setattr(heatmap_evidence, "_CLUSTER_FRAMES", 10)
     assert heatmaps.main([str(config), "--work", str(tmp_path)]) == 0
     few, all_ = (sorted(folder.glob("masks/*/*/*.npy")) for folder in (tmp_path, work))
     assert len(few) == len(all_) == 30
     same = [(np.load(one) == np.load(other)).mean() for one, other in zip(few, all_, strict=True)]
     assert np.mean(same) > 0.6  # other clusters, the same street
+
+
+@pytest.mark.parametrize("teachers", [1000, 10])
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
+    work: Path, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, teachers: int
+) -> None:
+    monkeypatch.setattr(heatmap_evidence, "_CLUSTER_FRAMES", teachers)
+    settings = load_config(config)
+    samples = load_samples(settings, work)
+    whole = heatmap_evidence.make_heatmaps(settings, samples, tmp_path / "whole")
+    calls = 0
+
+    def stop_at_the_twentieth(self: HeatmapModel, image: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        nonlocal calls
+        calls += 1
+        if calls == 20:
+            raise KeyboardInterrupt
+        return see(self, image)
+
+    see = HeatmapModel.__call__
+    monkeypatch.setattr(HeatmapModel, "__call__", stop_at_the_twentieth)
+    with pytest.raises(KeyboardInterrupt):
+        heatmap_evidence.make_heatmaps(settings, samples, tmp_path / "parts")
+    monkeypatch.setattr(heatmap_evidence, "learn_iconic_classifiers", None)  # they are kept
+    parts = heatmap_evidence.make_heatmaps(settings, samples, tmp_path / "parts")
+    assert calls == 20 + 11  # each of the 30 frames is looked at once, but for the one that stopped it
+    assert sorted(path.relative_to(parts) for path in parts.rglob("*")) == sorted(
+        path.relative_to(whole) for path in whole.rglob("*")
+    )
+    for path in whole.rglob("*.npz"):
+        one, other = (
+            heatmap_evidence.Evidence.load(path),
+            heatmap_evidence.Evidence.load(parts / path.relative_to(whole)),
+        )
+        assert torch.equal(one.heatmaps, other.heatmaps)
+        assert torch.equal(one.clusters, other.clusters)
 
 
 def test_flow_is_computed_ahead(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,18 @@ class IconicClassifiers:
     bias: Tensor
     mean: Tensor
     std: Tensor
+
+    def save(self, path: Path) -> None:
+        """Write them to a file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(".aside")
+        torch.save(self.__dict__, aside)
+        os.replace(aside, path)
+
+    @classmethod
+    def load(cls, path: Path) -> IconicClassifiers:
+        """Read what :meth:`save` wrote."""
+        return cls(**torch.load(path, map_location="cpu", weights_only=True))
 
     def probabilities(self, features: Tensor) -> Tensor:
         """(..., D) features -> (..., K), each class against all others, in [0, 1]."""
