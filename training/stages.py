@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,11 +85,13 @@ def make_pseudo_labels(config: Config, samples: Sequence[Sample], checkpoint: Pa
     if folder.is_dir():
         return folder
     network = load_checkpoint(config, checkpoint).network.eval()
-    partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = folder.with_suffix(".partial")  # where an interrupted run has begun, this one goes on
     width, height = config.working_size
     still = np.zeros((2 * config.window.length, height, width), np.float32)
     for sample in tqdm(samples, desc="pseudo-labels", unit="frame"):
+        path = partial / f"{sample.key}.npy"
+        if path.is_file():
+            continue
         labels = pseudo_labels(
             network,
             sample.load_image(),
@@ -101,8 +102,9 @@ def make_pseudo_labels(config: Config, samples: Sequence[Sample], checkpoint: Pa
             crf=CrfSettings(**config.self_training.crf.model_dump()),
             confidence=config.self_training.confidence,
         )
-        path = partial / f"{sample.key}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, labels)
+        aside = path.with_suffix(".aside.npy")
+        np.save(aside, labels)
+        os.replace(aside, path)
     os.replace(partial, folder)
     return folder

@@ -214,6 +214,17 @@ def test_a_teacher_labels_the_frames_for_the_network(config: Path, tmp_path: Pat
         assert np.load(frames[0]).shape == (15, 20)
         assert {int(k) for path in frames for k in np.unique(np.load(path))} <= {*range(11), 255} - {10}  # no cyclist
 
+    # as if the last labels had been interrupted half way: the rest is made again, the first half is not
+    folder = next(path for path in frames[0].parents if path.parent.name == "pseudo_labels")
+    made = {path.relative_to(folder): path.read_bytes() for path in frames}
+    folder.rename(folder.with_suffix(".partial"))
+    for name in list(made)[15:]:
+        (folder.with_suffix(".partial") / name).unlink()
+    kept = {name: (folder.with_suffix(".partial") / name).stat().st_mtime_ns for name in list(made)[:15]}
+    assert fit.main([*settings, "--work", str(tmp_path)]) == 0
+    assert {name: (folder / name).read_bytes() for name in made} == made
+    assert {name: (folder / name).stat().st_mtime_ns for name in kept} == kept
+
     before = {path: path.stat().st_mtime_ns for path in [*tmp_path.glob("teachers/*/checkpoints/*"), *frames]}
     assert fit.main([*settings, "--work", str(tmp_path)]) == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
