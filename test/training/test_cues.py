@@ -19,8 +19,9 @@ from moving_car import iou, render_passing_car, write_frames  # noqa: E402
 from random_weights import random_mobilenet  # noqa: E402
 from small_training import steps_of  # noqa: E402
 
-from training import cue_masks, fit  # noqa: E402
+from training import cue_masks, fit, localisation  # noqa: E402
 from training.config import load_config  # noqa: E402
+from training.cues.localisation import balanced_cross_entropy  # noqa: E402
 from training.cues.masks import BACKGROUND, FOREGROUND, NONE  # noqa: E402
 from training.fine_tuning import best_shots  # noqa: E402
 from training.module import load_checkpoint  # noqa: E402
@@ -78,10 +79,15 @@ def work(street: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
-def masks_of(street: Path, work: Path, cue: str) -> dict[str, np.ndarray]:
+def folder_of(street: Path, work: Path, cue: str) -> Path:
     config = load_config(street, [f"cue={cue}"])
     folder = cue_masks.make_cue_masks(config, load_samples(config, work), work)
     assert folder is not None
+    return folder
+
+
+def masks_of(street: Path, work: Path, cue: str) -> dict[str, np.ndarray]:
+    folder = folder_of(street, work, cue)
     return {str(path.relative_to(folder).with_suffix("")): np.load(path) for path in sorted(folder.rglob("*.npy"))}
 
 
@@ -127,37 +133,44 @@ def test_builtin_masks_know_objects_of_the_tags_only(street: Path, work: Path, c
 
 
 def test_an_interrupted_stage_goes_on_with_what_is_missing(street: Path, work: Path) -> None:
-    masks_of(street, work, "builtin")
-    (folder,) = {
-        path.parents[1] for path in work.rglob("builtin/*/car/*.npy") if len(np.unique(np.load(path))) == 2
-    } & {path.parents[1] for path in work.rglob("builtin/*/empty/*.npy") if FOREGROUND in np.load(path)}
-    files = sorted(folder.rglob("*.npy"))
-    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
-    for path in files[::2]:
+    folder = folder_of(street, work, "builtin")
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(folder.rglob("*.npy"))}
+    missing = list(before)[::2]
+    for path in missing:
         path.unlink()
-    masks_of(street, work, "builtin")
-    for index, path in enumerate(files):
-        assert path.read_bytes() == before[path][1]
-        assert (path.stat().st_mtime_ns == before[path][0]) == (index % 2 == 1)
+    assert folder_of(street, work, "builtin") == folder
+    for path, (written, content) in before.items():
+        assert path.read_bytes() == content
+        assert (path.stat().st_mtime_ns == written) == (path not in missing)
 
 
-def test_an_interrupted_localisation_network_goes_on(street: Path, tmp_path: Path) -> None:
-    """Four steps are the same as two and two."""
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    states = []
-    for work, steps in ((whole, [4]), (parts, [2, 4])):
-        for number in steps:
-            config = load_config(street, ["cue=cam", f"builtin.localisation.steps={number}"])
-            samples = load_samples(config, work)
-            path = cue_masks.make_cue_masks(config, samples, work)
-            if number == 2:  # another number of steps has another name
-                (old,) = work.glob("localisation/*.pt")
-        assert path is not None
-        (new,) = {*work.glob("localisation/*.pt")} - ({old} if len(steps) > 1 else set())
-        states.append(torch.load(new, weights_only=True))
-    assert [state["step"] for state in states] == [4, 4]
-    for key, value in states[0]["network"].items():
-        assert torch.allclose(value, states[1]["network"][key], atol=1e-6), key
+def test_an_interrupted_localisation_network_goes_on(
+    street: Path, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two steps and two are the same as four."""
+    config = load_config(street, ["cue=cam"])
+    samples = load_samples(config, work)
+    whole = localisation.learn_localisation(config, samples, tmp_path / "whole")
+    monkeypatch.setattr(localisation, "_KEEP_EVERY", 2)
+    calls = 0
+
+    def stop_at_the_third(*arguments: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        return balanced_cross_entropy(*arguments)
+
+    monkeypatch.setattr(localisation, "balanced_cross_entropy", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        localisation.learn_localisation(config, samples, tmp_path / "parts")
+    parts = localisation.learn_localisation(config, samples, tmp_path / "parts")
+    assert calls == 3 + 2
+    one, other = (torch.load(path, weights_only=True)["network"] for path in (whole, parts))
+    for key, value in one.items():
+        assert torch.allclose(value, other[key], atol=1e-6), key
+    assert localisation.learn_localisation(config, samples, tmp_path / "parts") == parts
+    assert calls == 5  # nothing left to do
 
 
 def test_tags_that_tell_nothing_apart_are_refused(street: Path, work: Path) -> None:
