@@ -1,4 +1,4 @@
-"""TorchEngine; see `create_torch_engine`."""
+"""TorchEngine; see `create`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor
 from torch.export.passes import move_to_device_pass
 
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.cuda_graphs import CapturedFunction
-from wsvs_ros.perception.devices import torch_device
+from wsvs_ros.perception.cuda.devices import torch_device
+from wsvs_ros.perception.cuda.graphs import CapturedFunction
 from wsvs_ros.perception.engines.graph_check import Port, check_graph
 from wsvs_ros.perception.engines.interface import EngineError
 from wsvs_ros.perception.engines.tensors import TensorEngine, check_tensors
 
 
 class TorchEngine(TensorEngine):
-    """Runs a bundle's program; see `create_torch_engine`, which also says what it raises."""
+    """Runs a bundle's program; see `create`, which also says what it raises."""
 
     name = "torch"
 

@@ -14,9 +14,9 @@ from support import make_tiny_bundle
 
 from wsvs_ros.drives.synthetic import SyntheticDrive
 from wsvs_ros.perception import EngineOptions, Frame, ModelBundle, VideoSegmenter, create_engine, default_bundle_path
+from wsvs_ros.perception.compute.device import OnDevice
+from wsvs_ros.perception.compute.device_images import Resize, enlarge, gray, label_maps
 from wsvs_ros.perception.crf import VIDEO_CRF
-from wsvs_ros.perception.device_images import Resize, enlarge, gray, label_maps
-from wsvs_ros.perception.on_device import OnDevice
 from wsvs_ros.perception.postprocess import to_camera
 from wsvs_ros.perception.preprocess import resize_image, to_gray
 
@@ -133,7 +133,7 @@ def test_the_crf_is_the_hosts(
 def test_cuda_where_there_is_none_is_an_error(tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is CUDA here")
-    from wsvs_ros.perception.devices import DeviceError
+    from wsvs_ros.perception.cuda.devices import DeviceError
 
     with pytest.raises(DeviceError, match="'cuda': torch .* finds 0 CUDA devices here; use cpu"):
         VideoSegmenter(make_tiny_bundle(tmp_path / "tiny"), device="cuda")

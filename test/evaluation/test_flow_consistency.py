@@ -5,7 +5,8 @@ import pytest
 from flow_scenes import texture
 
 from wsvs_ros.drives.synthetic import SyntheticDrive
-from wsvs_ros.perception.flow import FlowError, OpenCvDis, consistent, flow_with_mask
+from wsvs_ros.evaluation.flow_consistency import consistent, flow_with_mask
+from wsvs_ros.perception.flow import FlowError, OpenCvDis
 
 
 def test_fields_that_cancel_out_are_consistent_but_where_they_leave_the_image() -> None:

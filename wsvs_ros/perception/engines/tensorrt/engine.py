@@ -1,4 +1,4 @@
-"""TensorRtEngine; see `create_tensorrt_engine`."""
+"""TensorRtEngine; see `create`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.engines.cache import CacheKey, EngineCache, load_or_build
 from wsvs_ros.perception.engines.graph_check import Port, check_graph
 from wsvs_ros.perception.engines.interface import EngineError
-from wsvs_ros.perception.engines.tensorrt import variant
-from wsvs_ros.perception.engines.tensorrt_build import Log, build_engine, sides
-from wsvs_ros.perception.engines.tensorrt_layers import check_precision
+from wsvs_ros.perception.engines.tensorrt.build import Log, build_engine, sides
+from wsvs_ros.perception.engines.tensorrt.inspect import check_precision
+from wsvs_ros.perception.engines.tensorrt.probe import variant
 from wsvs_ros.perception.engines.tensors import TensorEngine, check_tensors
 
 _LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _DTYPES = {
 
 
 class TensorRtEngine(TensorEngine):
-    """Runs a bundle's network on TensorRT; see `create_tensorrt_engine`, which also says what it raises."""
+    """Runs a bundle's network on TensorRT; see `create`, which also says what it raises."""
 
     name = "tensorrt"
     provider = "cuda"

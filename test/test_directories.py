@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wsvs_ros.perception.directories import replace_directory
+from wsvs_ros.directories import replace_directory
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.compute.device_images import Resize, enlarge, gray, label_maps
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.crf.mean_field import DenseCrf
-from wsvs_ros.perception.cuda_graphs import CapturedFunction
-from wsvs_ros.perception.device_images import Resize, enlarge, gray, label_maps
-from wsvs_ros.perception.devices import torch_device
+from wsvs_ros.perception.cuda.devices import torch_device
+from wsvs_ros.perception.cuda.graphs import CapturedFunction
 from wsvs_ros.perception.engines import DeviceEngine
 from wsvs_ros.perception.flow.create import create_torch_flow
 from wsvs_ros.perception.frames import Frame

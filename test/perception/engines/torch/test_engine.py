@@ -12,9 +12,9 @@ pytest.importorskip("torch")
 import torch
 
 from wsvs_ros.perception.bundle import BundleError, ModelBundle, default_bundle_path
+from wsvs_ros.perception.cuda.driver import cuda_device_count
 from wsvs_ros.perception.engines import EngineError, EngineOptions, create_engine
-from wsvs_ros.perception.engines.cuda_driver import cuda_device_count
-from wsvs_ros.perception.engines.torch_program import create_torch_engine
+from wsvs_ros.perception.engines.torch import create
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_the_program_gives_what_the_onnx_file_gives(bundle: ModelBundle) -> None
 
 def test_arrays_and_tensors_that_do_not_fit_are_refused(bundle: ModelBundle) -> None:
     image, flow = inputs(bundle)
-    engine = create_torch_engine(bundle)
+    engine = create(bundle)
     with pytest.raises(EngineError, match=r"flow: got \(18, 360, 480\) float32, expected \(20, 360, 480\)"):
         engine.infer(image, flow[2:])
     tensor = torch.from_numpy(flow)[None]
@@ -59,9 +59,9 @@ def test_a_program_of_another_network_is_refused(bundle: ModelBundle) -> None:
     with pytest.raises(
         BundleError, match=r"model.pt2: input image: got \[1, 3, 360, 480\], expected \[1, 3, 480, 640\]"
     ):
-        create_torch_engine(replace(bundle, working_size=(640, 480)))
+        create(replace(bundle, working_size=(640, 480)))
     with pytest.raises(BundleError, match="model.pt2: outputs: got 0, expected scores, labels, confidence"):
-        create_torch_engine(replace(bundle, outputs=("scores", "labels", "confidence")))
+        create(replace(bundle, outputs=("scores", "labels", "confidence")))
 
 
 def test_a_truncated_program_names_its_file(bundle: ModelBundle, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_truncated_program_names_its_file(bundle: ModelBundle, tmp_path: Path)
     path.write_bytes(program.path.read_bytes()[:100_000])
     short = replace(bundle, models={**bundle.models, "program": replace(program, path=path)})
     with pytest.raises(EngineError, match=r"model.pt2: torch .* cannot load the program: .*choose engine onnxruntime"):
-        create_torch_engine(short)
+        create(short)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_a_truncated_program_names_its_file(bundle: ModelBundle, tmp_path: Path)
 )
 def test_what_torch_does_not_do_is_refused(bundle: ModelBundle, provider: str, precision: str, message: str) -> None:
     with pytest.raises(EngineError, match=message):
-        create_torch_engine(bundle, provider=provider, precision=precision)
+        create(bundle, provider=provider, precision=precision)
 
 
 def test_without_cuda_it_says_so(bundle: ModelBundle) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is CUDA here")
     with pytest.raises(EngineError, match="the driver shows no CUDA device"):
-        create_torch_engine(bundle, provider="cuda")
+        create(bundle, provider="cuda")
 
 
 def test_looking_for_engines_loads_none_of_them() -> None:
@@ -108,17 +108,17 @@ def test_looking_for_engines_loads_none_of_them() -> None:
 
 
 def test_a_missing_torch_names_the_package(bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wsvs_ros.perception.engines.torch_program.cuda_device_count", lambda: 1)
+    monkeypatch.setattr("wsvs_ros.perception.engines.torch.probe.cuda_device_count", lambda: 1)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(EngineError, match="torch .*pip install torch"):
-        create_torch_engine(bundle, provider="cuda")
+        create(bundle, provider="cuda")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-3), ("float16", 0.3)])
 def test_on_cuda_it_gives_the_same(bundle: ModelBundle, precision: str, tolerance: float) -> None:
     image, flow = inputs(bundle)
-    engine = create_torch_engine(bundle, provider="cuda", precision=precision)
+    engine = create(bundle, provider="cuda", precision=precision)
     for _ in range(3):  # the first call captures the graph
         found = engine.infer(image, flow)
     np.testing.assert_allclose(found, create_engine(bundle).infer(image, flow), atol=tolerance)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from wsvs_ros.perception.engines import EngineError
-from wsvs_ros.perception.engines.tensorrt_layers import check_precision, count_precisions
+from wsvs_ros.perception.engines.tensorrt.inspect import check_precision, count_precisions
 
 
 def layer(kind: str, takes: str, gives: str, key: str = "Format/Datatype", **more: object) -> dict[str, object]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from wsvs_ros.perception.crf import create_crf
-from wsvs_ros.perception.devices import DeviceError, torch_device
+from wsvs_ros.perception.cuda.devices import DeviceError, torch_device
 
 
 def test_the_cpu_is_always_there() -> None:

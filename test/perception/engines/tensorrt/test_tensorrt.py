@@ -13,9 +13,9 @@ import pytest
 
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.engines import EngineError, EngineOptions, create_engine
-from wsvs_ros.perception.engines.tensorrt import create_tensorrt_engine, variant, why_not
+from wsvs_ros.perception.engines.tensorrt import create, variant, why_not
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def test_every_call_is_one_that_tensorrts_stubs_have(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_every_call_is_one_that_tensorrts_stubs_have(tmp_path: Path) -> None:
             target = tmp_path / "stubs" / str(file)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(source, encoding="utf-8")
-    engines = ROOT / "wsvs_ros" / "perception" / "engines"
+    package = ROOT / "wsvs_ros" / "perception" / "engines" / "tensorrt"
     command = [
         sys.executable,
         "-m",
@@ -54,7 +54,7 @@ def test_every_call_is_one_that_tensorrts_stubs_have(tmp_path: Path) -> None:
         assert "prevented further checking" not in done.stdout, done.stdout
         return [line for line in done.stdout.splitlines() if line.startswith(("wsvs_ros", str(tmp_path / "wrong")))]
 
-    assert not errors(*sorted(engines.glob("tensorrt*.py")))
+    assert not errors(*sorted(package.glob("*.py")))
     wrong = tmp_path / "wrong.py"
     wrong.write_text("import tensorrt as trt\n\n\ndef f(builder: trt.Builder) -> None:\n    builder.no_such_call()\n")
     assert errors(wrong), "the stubs were not read, so that nothing was checked"
@@ -83,7 +83,7 @@ def test_asked_for_where_it_is_not_it_is_an_error_that_names_the_package(tiny_bu
     if why_not() is None:
         pytest.skip("TensorRT runs here")
     with pytest.raises(EngineError, match=r"engine tensorrt: .*tensorrt"):
-        create_tensorrt_engine(tiny_bundle)
+        create(tiny_bundle)
     with pytest.raises(EngineError, match="no engine can run tiny so: tensorrt on cuda: no, .*tensorrt"):
         create_engine(tiny_bundle, EngineOptions("tensorrt"))
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from wsvs_ros.perception.cores import usable_cores
+from wsvs_ros.cores import usable_cores
 
 
 def test_no_more_cores_than_processors() -> None:

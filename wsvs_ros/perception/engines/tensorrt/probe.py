@@ -1,12 +1,8 @@
-"""TensorRT, from 10 on: the engine of cars."""
+"""Whether TensorRT can run here."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.engines.cuda_driver import cuda_device_count
-from wsvs_ros.perception.engines.interface import EngineError
+from wsvs_ros.perception.cuda.driver import cuda_device_count
 
 _OLDEST = 10
 
@@ -36,21 +32,3 @@ def why_not(provider: str = "cuda", precision: str = "float32") -> str | None:
     except (ImportError, OSError) as error:
         return f"its buffers need torch, which cannot be loaded ({error}); pip install torch with CUDA"
     return None if torch.cuda.is_available() else f"torch {torch.__version__} finds no CUDA device"
-
-
-def create_tensorrt_engine(bundle: ModelBundle, *, precision: str = "float32", workspace_mb: int = 2048) -> Any:
-    """
-    Load the engine that was built from a bundle's network for this GPU, or build it, which takes minutes.
-
-    :param precision: `float32`, `float16` or `int8`, if the bundle has it.
-    :param workspace_mb: memory that may be used while building.
-    :return: a `DeviceEngine`.
-    :raises EngineError: if TensorRT, torch or a GPU is missing, or the engine cannot be built or run.
-    :raises BundleError: if the bundle has no such network, or it is not what the bundle says.
-    """
-    problem = why_not("cuda", precision)
-    if problem is not None:
-        raise EngineError(f"engine tensorrt: {problem}")
-    from wsvs_ros.perception.engines.tensorrt_engine import TensorRtEngine
-
-    return TensorRtEngine(bundle, precision=precision, workspace_mb=workspace_mb)
