@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from training.config import Config
 from training.config.cues import EmAdapt, Motion
-from training.cues.em_adapt import em_adapt_labels
+from training.cues.em_adapt.labels import em_adapt_labels
 from training.cues.motion.label_prediction import predict_labels
 from training.networks.marks import BACKGROUND, FOREGROUND
 from training.networks.module import WeaklySupervised

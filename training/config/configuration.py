@@ -135,8 +135,8 @@ class Augmentation(Section):
     jitter: float = Field(0.3, ge=0, description="strength of brightness, contrast and colour changes")
 
 
-Cue = Literal["heatmap", "builtin", "cam", "multi_class", "motion", "em_adapt"]
-"""What tells where in the frame its tagged classes are; each has a module in :mod:`training.cues`."""
+CueName = Literal["heatmap", "builtin", "cam", "multi_class", "motion", "em_adapt"]
+"""What tells where in the frame its tagged classes are; :data:`training.cues.registry.CUES` has them all."""
 
 
 class Config(Section):
@@ -150,7 +150,7 @@ class Config(Section):
         "and large_fov have them see 128 and 224 pixels (BP 4.2.1)",
     )
     streams: Literal["two", "appearance"] = Field("two", description="appearance leaves the motion stream out")
-    cue: Cue = Field("heatmap", description="what tells where the tagged classes are")
+    cue: CueName = Field("heatmap", description="what tells where the tagged classes are")
     foreground: tuple[str, ...] = Field(
         (), description="the classes that are objects; by default all but `background`, where the label set has it"
     )

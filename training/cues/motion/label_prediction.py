@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.config.cues import EmAdapt, Motion
-from training.cues.em_adapt import em_adapt_labels
+from training.cues.em_adapt.labels import em_adapt_labels
 from training.cues.motion.colour_mixture import ColourMixtures, fit_mixtures
 from training.cues.motion.graph_cut import Edges, alpha_expansion, grid_edges, min_cut, potts_energy
 from training.networks.marks import BACKGROUND, FOREGROUND, NONE

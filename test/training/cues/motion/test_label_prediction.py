@@ -18,7 +18,7 @@ pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'ws
 from torch.nn import functional as F  # noqa: E402
 
 from training.config.cues import EmAdapt, Motion  # noqa: E402
-from training.cues.em_adapt import em_adapt_labels  # noqa: E402
+from training.cues.em_adapt.labels import em_adapt_labels  # noqa: E402
 from training.cues.motion.label_prediction import Prediction, predict_labels  # noqa: E402
 from training.networks.marks import BACKGROUND, FOREGROUND, NONE  # noqa: E402
 from wsvs_ros.drives.synthetic import SyntheticDrive  # noqa: E402

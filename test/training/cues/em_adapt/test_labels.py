@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
-from training.cues.em_adapt import em_adapt_labels, shares  # noqa: E402
+from training.cues.em_adapt.labels import em_adapt_labels, shares  # noqa: E402
 from training.networks.marks import NONE  # noqa: E402
 
 
