@@ -63,7 +63,7 @@ def costs(backbone: str, steps: int) -> None:
     one, two = tagged(_ROAD, _CAR), tagged(_ROAD, _SIGN, _CAR)
     jobs: dict[str, Callable[[], object]] = {
         "forward and backward": step,
-        "EM-Adapt": lambda: em_adapt_labels(answer, one, [_CAR]),
+        "EM-Adapt": lambda: em_adapt_labels(answer, one, [_CAR], EmAdapt()),
         "label prediction, one object (min cuts)": lambda: _predict(answer, colours, segments, one, [_CAR]),
         "label prediction, two objects (alpha expansion)": lambda: _predict(
             answer, colours, segments, two, [_SIGN, _CAR]

@@ -17,7 +17,6 @@ from training.networks.losses import CueLoss, crf_loss, tag_loss
 from training.networks.marks import class_masks
 from training.networks.two_stream import build_network
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.crf.mean_field import DenseCrf
 from wsvs_ros.perception.labels import LabelSet
 
@@ -97,7 +96,7 @@ class WeaklySupervised(lightning.LightningModule):
         """The CRF's marginals on the grid of scores, where its widths are smaller by the stride."""
         size = log_probabilities.shape[2:]
         stride = images.shape[3] / size[1]
-        settings = CrfSettings(**self.config.crf.model_dump()).scaled(1 / stride)
+        settings = self.config.crf.settings().scaled(1 / stride)
         small = F.interpolate(images.float(), size=size, mode="area").detach()
         return DenseCrf(small, settings).infer(log_probabilities.detach().exp())
 

@@ -16,7 +16,7 @@ from training.networks.deployed import Deployed, example_inputs, to_onnx, to_pro
 from training.networks.module import WeaklySupervised
 from training.running.model_card import model_card
 from wsvs_ros.export import FrameStore, compare, derive
-from wsvs_ros.perception.bundle import FlowSettings, ModelBundle
+from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.engines.interface import PRECISIONS
 from wsvs_ros.perception.labels import LabelSet
 
@@ -55,7 +55,7 @@ def export(
         "working_size": config.working_size,
         "window_length": config.window.length,
         "lookahead": config.window.lookahead,
-        "flow": FlowSettings(config.flow.algorithm, config.flow.preset),
+        "flow": config.flow.settings(),
         "outputs": ("scores", "labels", "confidence") if maps else ("scores",),
         "trained_on": trained_on,
         "metrics": metrics or {},

@@ -28,7 +28,7 @@ class EmAdaptCue(Cue):
         foreground, alike = config.foreground_ids(label_set), torch.ones(len(label_set))
 
         def loss(log_probabilities: Tensor, _masks: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-            labels = em_adapt_labels(log_probabilities, batch["tags"], foreground, **config.em_adapt.model_dump())
+            labels = em_adapt_labels(log_probabilities, batch["tags"], foreground, config.em_adapt)
             return label_loss(log_probabilities, labels, alike)
 
         return loss

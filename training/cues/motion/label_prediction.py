@@ -64,7 +64,7 @@ def predict_labels(
     """
     if not bool(torch.isfinite(log_probabilities).all()):
         raise WsvsError("the network's scores are not finite any more: training diverged; lower optimiser.lr")
-    labels = em_adapt_labels(log_probabilities, tags, foreground, **shares.model_dump())
+    labels = em_adapt_labels(log_probabilities, tags, foreground, shares)
     known = (segments != NONE).flatten(1).any(1) & tags.any(1)
     if settings.hard:
         hard = _hard_labels(log_probabilities, segments, tags, foreground)

@@ -39,7 +39,7 @@ def test_compete_leaves_tagged_classes_only() -> None:
 
 def test_masks_exceed_a_fifth_of_the_maximum_and_are_disjoint() -> None:
     heat = torch.tensor([[[1.0, 0.5, 0.19, 0.21]], [[0.1, 0.6, 0.1, 0.1]], [[5.0, 5.0, 5.0, 5.0]]])
-    masks = binary_masks(heat, torch.tensor([True, True, False]))
+    masks = binary_masks(heat, torch.tensor([True, True, False]), threshold=0.2)
     assert masks[0, 0].tolist() == [True, False, False, True]
     assert masks[1, 0].tolist() == [False, True, False, False]
     assert not masks[2].any()
@@ -47,7 +47,7 @@ def test_masks_exceed_a_fifth_of_the_maximum_and_are_disjoint() -> None:
 
 
 def test_masks_of_an_image_without_evidence_are_empty() -> None:
-    assert not binary_masks(torch.zeros(3, 2, 2), torch.tensor([True, True, False])).any()
+    assert not binary_masks(torch.zeros(3, 2, 2), torch.tensor([True, True, False]), threshold=0.2).any()
 
 
 def test_certain_objects_stand_over_what_is_voted() -> None:
