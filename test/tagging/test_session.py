@@ -11,7 +11,7 @@ from drive_files import frames, make_bag, make_folder, make_video
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wsvs_ros.drives import DriveError, TagError, load_clip_tags
+from wsvs_ros.drives import DriveError, TagError, TimeBase, load_clip_tags
 from wsvs_ros.perception import LabelSet
 from wsvs_ros.tagging import ConflictError, EditError, SaveError, TaggingError, TaggingSession
 from wsvs_ros.tagging.cuts import find_cuts
@@ -25,8 +25,11 @@ from wsvs_ros.tagging.workspace import DriveOptions, open_session
 CAMVID = LabelSet.load("camvid11")
 
 
-def session_of(path: Path, *, seconds: float = 0.5, **options: object) -> TaggingSession:
-    session = open_session([path], CAMVID, options=DriveOptions(longest=seconds), **options)  # type: ignore[arg-type]
+def session_of(
+    path: Path, *, seconds: float = 0.5, topic: str | None = None, fps: float | None = None, **options: object
+) -> TaggingSession:
+    opened = DriveOptions(seconds, topic, fps)
+    session = open_session([path], CAMVID, options=opened, **options)  # type: ignore[arg-type]
     session.cut(0, [(0.0, session.drives[0].duration)], session.drives[0].duration)
     return session
 
@@ -107,6 +110,48 @@ def test_a_hand_written_file_is_kept_with_its_other_drives_and_tags(video: Path)
     assert [clip.tags for clip in clips["b.mp4"]] == [{"sky"}]
     assert tags.read_text().startswith("# ours\n")
     assert tags.with_name("tags.yaml.before-tagging").read_text() == theirs
+
+
+def test_what_the_times_count_is_saved_and_taken_up_again(tmp_path: Path) -> None:
+    folder, bag = make_folder(tmp_path / "f", 30), make_bag(tmp_path / "b", 10, topics=("/left", "/right"))
+    tags = tmp_path / "tags.yaml"
+    tags.write_text("c.mp4:\n  fps: 50\n  clips:\n    - {start: 1, end: 2, tags: [sky]}\n")
+    session = session_of(folder, tags=tags, fps=10.0)
+    session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+    session = session_of(bag, tags=tags, topic="/right")
+    session.tag(session.revision, 0, ids(session)[0], ["car"], "done")
+    found = {name: drive.time_base for name, drive in load_clip_tags(tags, CAMVID).items()}
+    assert found == {
+        "c.mp4": TimeBase("frames", fps=50),
+        "f": TimeBase("frames", fps=10),
+        "b": TimeBase("log", topic="/right"),
+    }
+    assert session_of(folder, tags=tags).drives[0].duration == 3.0, "the file's rate, not the default of 15"
+    assert session_of(bag, tags=tags).drives[0].time_base.topic == "/right"
+    with pytest.raises(TaggingError, match="times of f were counted with --fps 10.0, not 5.0; leave --fps out"):
+        session_of(folder, tags=tags, fps=5.0)
+    with pytest.raises(TaggingError, match="times of b were counted with --topic /right, not /left"):
+        session_of(bag, tags=tags, topic="/left")
+    tags.write_text(tags.read_text().replace('stamps: "log"', "fps: 5").replace('  topic: "/right"\n', ""))
+    with pytest.raises(DriveError, match="bag drive, whose times cannot be counted by `stamps: frames`"):
+        session_of(bag, tags=tags, topic="/left")
+    tags.write_text(tags.read_text().replace("fps: 10.0", "fps: 20.0"))
+    session = session_of(folder, tags=tags)
+    tags.write_text(tags.read_text().replace("fps: 20.0", "fps: 40.0"))
+    assert "counted anew" in (session.changes()["problem"] or "")
+
+
+def test_bags_are_sought_by_their_headers_where_tags_count_those(tmp_path: Path) -> None:
+    bag = make_bag(tmp_path / "b", 20, header_fps=5.0)  # recorded at 10 Hz
+    pictures = frames(20)
+    for stamps, rate in (("log", 10), ("header", 5)):
+        source = open_source(bag, TimeBase(stamps))
+        assert source.duration == pytest.approx(19 / rate + 0.1, abs=0.11)
+        for index in (15, 3, 4, 19, 0):
+            found = source.at((index + 0.5) / rate)
+            errors = [float(np.abs(found.astype(int) - picture.astype(int)).mean()) for picture in pictures]
+            assert int(np.argmin(errors)) == index, stamps
+        source.close()
 
 
 def test_bad_places_and_drives(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from wsvs_ros.perception.labels import LabelSet
 if TYPE_CHECKING:
     from wsvs_ros.tagging.access import Access
     from wsvs_ros.tagging.server import TaggingServer
+    from wsvs_ros.tagging.session import TaggingSession
 
 
 def add_parser(subparsers: Any) -> None:
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         stack.enter_context(Background(session, scenes=args.clip_seconds is None, suggester=suggester))
         server = TaggingServer(session, label_set, access, iconic=iconic, threshold=args.threshold, review=args.review)
         stack.callback(server.close)
-        _tell(access, server, args)
+        _tell(access, server, session, args)
         config = uvicorn.Config(server.app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         with suppress(KeyboardInterrupt):  # the way to end
             uvicorn.Server(config).run(sockets=[listener])
@@ -117,9 +118,12 @@ def _suggester(args: argparse.Namespace, label_set: LabelSet) -> Any:
     return Together(found)
 
 
-def _tell(access: Access, server: TaggingServer, args: argparse.Namespace) -> None:
+def _tell(access: Access, server: TaggingServer, session: TaggingSession, args: argparse.Namespace) -> None:
     for file in server.files:
         print(f"tags are saved to {file}")
+    for drive in session.drives:
+        if drive.said() and drive.name not in drive.file.time_bases():
+            print(f"{drive.file.path} does not say what the times of {drive.name} count: taken as {drive.time_base}")
     print(f"open {access.address}", flush=True)
     if not args.no_browser:
         threading.Thread(target=webbrowser.open, args=[access.address], daemon=True).start()

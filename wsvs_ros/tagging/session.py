@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wsvs_ros.drives.tags import Clip, TagError
+from wsvs_ros.drives.tags import DriveTags, TagError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.clips import SHORTEST, TagClip, disagreement
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
@@ -59,7 +59,7 @@ class TaggingSession:
         self._redo: list[Edit] = []
         self._removed: list[tuple[int, int, int]] = []  # number of the change, drive, clip
         self._complete_since = 0  # changes before that number were forgotten
-        self._others: dict[TagFile, dict[str, list[Clip]]] = {}
+        self._others: dict[TagFile, dict[str, DriveTags]] = {}
         for file in dict.fromkeys(drive.file for drive in self.drives):
             self._read(file)
 
@@ -235,6 +235,10 @@ class TaggingSession:
         mine = {drive.name: drive for drive in self.drives if drive.file is file}
         durations = {name: drive.duration for name, drive in mine.items()}
         saved, suggested = file.load(durations, {name: drive.fps for name, drive in mine.items()})
+        for name, drive in mine.items():
+            told = saved.get(name, DriveTags()).time_base
+            if not told.agrees(drive.time_base):
+                raise TagError(f"{file.path}: {name}: its times were counted anew, {told}; start `wsvs tag` again")
         self._others[file] = {name: clips for name, clips in saved.items() if name not in mine}
         self.number += 1
         self.revision += 1
@@ -299,7 +303,9 @@ class TaggingSession:
 
     def _save(self, file: TagFile) -> None:
         mine = {drive.name: drive.said() for drive in self.drives if drive.file is file}
-        file.save({**self._others[file], **mine})
+        bases = {name: tags.time_base for name, tags in self._others[file].items()}
+        bases |= {drive.name: drive.time_base for drive in self.drives if drive.file is file}
+        file.save({**self._others[file], **mine}, bases)
 
 
 def _overlaps(clip: TagClip, spans: Sequence[tuple[float, float]]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wsvs_ros.drives.tags import Clip
+from wsvs_ros.drives.time_base import TimeBase
 from wsvs_ros.tagging.clips import TagClip, divide, free_intervals, outside
 from wsvs_ros.tagging.seeking import FrameSource
 from wsvs_ros.tagging.tag_file import TagFile
@@ -22,6 +23,7 @@ class TaggedDrive:
     A drive that is open for tagging; its clips are sorted and cover everything before `cut_until`.
 
     :param name: under which the tags know it.
+    :param time_base: what its seconds count; saved with its tags.
     :param open_source: opens the drive's frames anew; every user of frames has a source of its own.
     :param file: where its tags are saved.
     :param longest: seconds of a clip that no scene cut ends.
@@ -31,6 +33,7 @@ class TaggedDrive:
     path: Path
     duration: float
     fps: float
+    time_base: TimeBase
     open_source: Callable[[], FrameSource]
     file: TagFile
     longest: float
