@@ -203,8 +203,8 @@ def test_whatever_is_done_clips_cover_the_drive_and_undo_leads_back(
         assert edges[-1][1] == pytest.approx(2.0)
         assert all(one[1] == other[0] for one, other in itertools.pairwise(edges))
     again = session_of(folder / "a.mp4")
-    said = [(clip.start, clip.end, clip.tags, clip.state) for clip in session.drives[0].said()]
-    assert [(clip.start, clip.end, clip.tags, clip.state) for clip in again.drives[0].said()] == said
+    kept = [(clip.start, clip.end, clip.tags, clip.state) for clip in session.drives[0].touched()]
+    assert [(clip.start, clip.end, clip.tags, clip.state) for clip in again.drives[0].touched()] == kept
     while session.changes()["undo"]:
         session.undo(session.revision)
     assert session.drives[0].clips == before
@@ -219,7 +219,7 @@ def test_tables_go_out_and_come_back(video: Path) -> None:
     session.replace_all(session.revision, from_csv(session, text))
     assert to_csv(session) == text
     session.undo(session.revision)
-    assert not session.drives[0].said()
+    assert not session.drives[0].touched()
     for row, says in [
         ("b.mp4,0,1,done,road", "line 2: no drive 'b.mp4'"),
         ("a.mp4,0,99,done,road", "line 2: from 0 to 99"),
@@ -237,7 +237,7 @@ def test_the_summary_counts_and_warns(video: Path) -> None:
         session.tag(session.revision, 0, clip, ["road", "sky"] if clip % 2 else ["road"], "done")
     found = summarise(session)
     road, sky = CAMVID.id_of("road"), CAMVID.id_of("sky")
-    assert (found["done"], found["counts"][road], found["together"][road][sky]) == (6, 6, 3)
+    assert (found["done"], found["counts"][road], found["cooccurrence"][road][sky]) == (6, 6, 3)
     assert any(text.startswith("road: in 6 of 6 clips") and "iconic" in text for text in found["warnings"])
     assert any(text.startswith("car: in none of 6 clips") for text in found["warnings"])
     assert not any(text.startswith("sky") for text in found["warnings"])

@@ -105,7 +105,7 @@ def _listen(port: int) -> socket.socket:
 def _suggester(args: argparse.Namespace, label_set: LabelSet) -> Any:
     """What suggests classes; None if nothing shall, or nothing knows a class of the label set."""
     from wsvs_ros.perception import ModelBundle, default_bundle_path
-    from wsvs_ros.tagging.suggestions import FileSuggester, SegmenterSuggester, Together
+    from wsvs_ros.tagging.suggestions import FileSuggester, SegmenterSuggester, CombinedSuggester
 
     if args.no_suggestions:
         return None
@@ -115,14 +115,14 @@ def _suggester(args: argparse.Namespace, label_set: LabelSet) -> Any:
         found.append(SegmenterSuggester(bundle, label_set))
     elif not found:
         print(f"no suggestions: model {bundle.name} knows no class of {label_set.name}; see --model", file=sys.stderr)
-    return Together(found)
+    return CombinedSuggester(found)
 
 
 def _tell(access: Access, server: TaggingServer, session: TaggingSession, args: argparse.Namespace) -> None:
     for file in server.files:
         print(f"tags are saved to {file}")
     for drive in session.drives:
-        if drive.said() and drive.name not in drive.file.time_bases():
+        if drive.touched() and drive.name not in drive.file.time_bases():
             print(f"{drive.file.path} does not say what the times of {drive.name} count: taken as {drive.time_base}")
     print(f"open {access.address}", flush=True)
     if not args.no_browser:

@@ -199,7 +199,7 @@ def _suggestions_text(drives: Mapping[str, Sequence[Clip | TagClip]]) -> str:
                 "end": clip.end,
                 "state": clip.state,
                 "suggested": dict(clip.suggested),
-                "said": sorted(clip.tags),
+                "tags": sorted(clip.tags),
             }
             for clip in clips
             if isinstance(clip, TagClip) and clip.suggested is not None

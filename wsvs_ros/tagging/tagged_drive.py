@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -72,6 +72,23 @@ class TaggedDrive:
             self.seen.pop(gone, None)
         return old - set(new)
 
+    def put(self, before: Sequence[TagClip], after: Sequence[TagClip], number: int) -> set[int]:
+        """
+        :meth:`swap`, after which the clips cover the drive again: where clips that nobody touched are in the way,
+        e.g. those that filled the room which an import had left, they yield.
+        """
+        changed = {clip.id for clip in (*before, *after)}
+        yielding = [
+            clip
+            for clip in self.clips
+            if clip.id not in changed
+            and not clip.touched
+            and any(new.start < clip.end and clip.start < new.end for new in after)
+        ]
+        gone = self.swap([*before, *yielding], after, number)
+        self.fill(number)
+        return gone
+
     def cut(self, pieces: Iterable[tuple[float, float]], until: float, number: int) -> None:
         """
         Make clips of what is still free.
@@ -91,7 +108,7 @@ class TaggedDrive:
             self.cut(gaps, self.cut_until, number)
 
     def adopt(self, saved: Iterable[Clip], suggested: Suggested, number: int) -> None:
-        """Take the clips of the file; of one's own those stay that nobody touched, where they are not in the way."""
+        """Take the file's clips; of one's own those stay that nobody touched, where they are not in the way."""
         untouched = [clip for clip in self.clips if not clip.touched]
         clips = []
         for clip in saved:
@@ -113,6 +130,6 @@ class TaggedDrive:
         if clip is not None and clip.suggested is None:
             self.swap([clip], [replace(clip, suggested=scores)], number)
 
-    def said(self) -> list[TagClip]:
+    def touched(self) -> list[TagClip]:
         """The clips that are worth saving."""
         return [clip for clip in self.clips if clip.touched]
