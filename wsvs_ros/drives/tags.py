@@ -12,8 +12,8 @@ import yaml
 
 from wsvs_ros.drives.time_base import KEYS, TimeBase, read_time_base
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.fields import FastLoader, Fields, read_yaml
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.yaml_fields import FastLoader, Fields, read_yaml
 
 CLIP_STATES = ("done", "unsure", "open")
 
