@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wsvs_ros.drives.drive import Drive
-from wsvs_ros.perception.fields import Fields
+from wsvs_ros.yaml_fields import Fields
 from wsvs_ros.perception.frames import Frame
 
 STAMPS = ("frames", "header", "log")
