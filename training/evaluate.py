@@ -21,11 +21,11 @@ from training.module import WeaklySupervised, load_checkpoint
 from wsvs_ros.cli.evaluate import print_figures
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception import Segmentation, VideoSegmenter
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.crf import VIDEO_CRF, CrfSettings
+from wsvs_ros.perception.label_maps import read_label_map
 
 
 def evaluate(

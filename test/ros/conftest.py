@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from wsvs_ros.cli.middleware import free_domain
 from wsvs_ros.ros import embedded
+from wsvs_ros.runs.domains import free_domain
 
 ROOT = Path(__file__).resolve().parents[2]
 

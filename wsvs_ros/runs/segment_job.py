@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from wsvs_ros.cli.interruption import Interruption
-from wsvs_ros.cli.results import SUMMARY
-from wsvs_ros.cli.resume import Earlier
-from wsvs_ros.cli.video_rate import video_rate
+from wsvs_ros.runs.interruption import Interruption
+from wsvs_ros.runs.results import SUMMARY
+from wsvs_ros.runs.resume import Earlier
+from wsvs_ros.drives.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.render import overlay
+from wsvs_ros.perception.render import overlay
 
 _FALLBACK_FPS = 10.0  # of an overlay video whose drive does not tell
 

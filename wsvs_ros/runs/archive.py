@@ -12,9 +12,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from wsvs_ros.cli.interruption import Interruption
-from wsvs_ros.cli.resume import is_complete
-from wsvs_ros.cli.segment_worker import Outcome, as_plain_data
+from wsvs_ros.runs.interruption import Interruption
+from wsvs_ros.runs.resume import is_complete
+from wsvs_ros.runs.segment_worker import Outcome, as_plain_data
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
 
@@ -99,10 +99,10 @@ def run_archive(args: argparse.Namespace) -> int:
 def _hands(args: argparse.Namespace, options: list[dict[str, Any]]) -> Any:
     """Who does the work: processes here, or a Ray cluster."""
     if args.ray:
-        from wsvs_ros.cli.ray_pool import RayPool
+        from wsvs_ros.runs.ray_pool import RayPool
 
         return RayPool(args.ray, options)
-    from wsvs_ros.cli.local_pool import LocalPool
+    from wsvs_ros.runs.local_pool import LocalPool
 
     return LocalPool(args.jobs, options)
 
