@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from wsvs_ros.runs.resume import is_complete
 from wsvs_ros.runs.segment_worker import Outcome, as_plain_data
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
 
 MANIFEST = "manifest.json"
 _VIDEOS = {".mp4", ".avi", ".mkv", ".mov", ".webm"}
@@ -157,12 +157,7 @@ class _Manifest:
         if entry.error:
             tqdm.write(f"failed: {entry.input}: {entry.error}")
         content = {"drives": [asdict(one) for one in self._entries]}
-        partial = self.path.with_suffix(".partial")
-        try:
-            partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-            os.replace(partial, self.path)
-        except OSError as error:
-            raise WsvsError(f"{self.path}: cannot be written: {error.strerror}") from error
+        write_json(self.path, content)
 
     def report(self) -> str:
         """A line for the terminal."""
