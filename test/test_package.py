@@ -15,7 +15,14 @@ import wsvs_ros
 from wsvs_ros.perception import ModelBundle, default_bundle_path
 
 ROOT = Path(__file__).resolve().parents[1]
-_ROOMS = (("errors",), ("files", "images"), ("perception",), ("drives", "embedded"), ("runs",))
+_ROOMS = (
+    ("errors",),
+    ("cores", "files", "images", "yaml_fields"),
+    ("directories",),
+    ("perception",),
+    ("drives", "embedded"),
+    ("runs",),
+)
 _ROOMS += (("evaluation", "export", "ros", "tagging"), ("cli",))
 _ABOVE = {room: floor for floor, rooms in enumerate(_ROOMS) for room in rooms}
 _NO_ROS = ("rclpy", "sensor_msgs", "std_msgs", "vision_msgs", "rcl_interfaces")
@@ -62,6 +69,13 @@ def test_arrows_only_run_down(path: Path) -> None:
         match = re.match(r"wsvs_ros\.(\w+)", name)
         if match and match[1] in _ABOVE and room in _ABOVE:
             assert match[1] == room or _ABOVE[match[1]] < _ABOVE[room], f"{path} imports {name}"
+
+
+def test_the_embedded_middleware_knows_nothing_of_what_uses_it() -> None:
+    files = sorted((ROOT / "wsvs_ros" / "embedded").glob("*.py"))
+    assert files
+    own = {name for path in files for name in imports(path) if name.startswith("wsvs_ros.")}
+    assert {name for name in own if not name.startswith("wsvs_ros.embedded")} <= {"wsvs_ros.errors"}
 
 
 def test_the_default_bundle_is_whole_and_small() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.fields import FastLoader, Fields, read_yaml
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.yaml_fields import FastLoader, Fields, read_yaml
 
 CLIP_STATES = ("done", "unsure", "open")
 
