@@ -15,15 +15,16 @@ import wsvs_ros
 from wsvs_ros.perception import ModelBundle, default_bundle_path
 
 ROOT = Path(__file__).resolve().parents[1]
-_ROOMS = (
+_ROOMS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("cores", "files", "images", "yaml_fields"),
     ("directories",),
     ("perception",),
     ("drives", "embedded"),
     ("runs",),
+    ("evaluation", "export", "ros", "tagging"),
+    ("cli",),
 )
-_ROOMS += (("evaluation", "export", "ros", "tagging"), ("cli",))
 _ABOVE = {room: floor for floor, rooms in enumerate(_ROOMS) for room in rooms}
 _NO_ROS = ("rclpy", "sensor_msgs", "std_msgs", "vision_msgs", "rcl_interfaces")
 

@@ -19,7 +19,7 @@ from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
 from wsvs_ros.images import ImageError, to_bgr
 from wsvs_ros.perception.labels import LabelSet
-from wsvs_ros.perception.render import overlay
+from wsvs_ros.perception.painting import overlay
 
 _KEPT = 60  # images and labels that wait for each other
 _IMAGE = "sensor_msgs/msg/Image"

@@ -20,7 +20,7 @@ from wsvs_ros.runs.resume import Earlier
 from wsvs_ros.drives.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
-from wsvs_ros.perception.render import overlay
+from wsvs_ros.perception.painting import overlay
 
 _FALLBACK_FPS = 10.0  # of an overlay video whose drive does not tell
 

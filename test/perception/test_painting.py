@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wsvs_ros.perception.labels import LabelSet
-from wsvs_ros.perception.render import colorize, colorize_flow, overlay
+from wsvs_ros.perception.painting import colorize, colorize_flow, overlay
 
 CAMVID = LabelSet.load("camvid11")
 LABELS = np.array([[0, 3, 8], [10, 11, 255]], np.uint8)
