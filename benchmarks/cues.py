@@ -24,16 +24,16 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from training.backbones import MobileNetV2
-from training.builtin import build_builtin_masks, make_builtin_masks
 from training.config import Config
-from training.cue_config import MotionSegmentation
-from training.cues.builtin import foreground_labels, foreground_probability
-from training.cues.masks import FOREGROUND
-from training.cues.motion_location import object_location
-from training.cues.motion_segmentation import SegmentationSettings, segment_shot
+from training.config.cues import MotionSegmentation
+from training.cues.builtin.masks import build_builtin_masks, make_builtin_masks
+from training.cues.builtin.priors import foreground_labels, foreground_probability
+from training.cues.motion.location import object_location
+from training.cues.motion.masks import make_motion_masks, motion_masks
+from training.cues.motion.segmentation import SegmentationSettings, segment_shot
 from training.datasets.sample import Sample, Shot
-from training.motion import make_motion_masks, motion_masks
+from training.networks.backbones import MobileNetV2
+from training.networks.marks import FOREGROUND
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.flow import create_flow
