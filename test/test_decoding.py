@@ -59,6 +59,12 @@ def test_the_size_is_read_from_the_header(kind: str, extension: str, options: li
         decode(array(data), "any", max_pixels=66 * 48 - 1)
 
 
+def test_a_jpeg_of_nothing_but_gray_is_large_enough() -> None:
+    for options in ([cv2.IMWRITE_JPEG_QUALITY, 1], [cv2.IMWRITE_JPEG_QUALITY, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]):
+        data = cv2.imencode(".jpg", np.full((1200, 1600, 3), 128, np.uint8), options)[1].tobytes()
+        assert decode(array(data), "jpeg").shape == (1200, 1600, 3)
+
+
 def test_segments_before_a_jpegs_size_are_passed_over() -> None:
     data = encoded(".jpg")
     thumbnail = b"\xff\xe1" + struct.pack(">H", 2 + 60_000) + b"\xff\xc0" * 30_000  # looks like many headers
@@ -100,6 +106,7 @@ def test_a_bomb_is_refused_before_memory_is_taken_for_it() -> None:
         ("jpeg", b"", "format 'jpeg' has no data"),
         ("jpeg", b"\xff\xd8 not a picture", "format 'jpeg' cannot be decoded: a JPEG without a size"),
         ("jpeg", b"\xff\xd8\xff\xda" + bytes(90), "a JPEG whose pixels come before its size"),
+        ("jpeg", b"\xff\xd8\xff\xc0\0\x11\x08\x10\0\x40\0" + bytes(900), "911 bytes for 16384x4096 pixels: truncated"),
         ("png", b"\x89PNG\r\n\x1a\n" + bytes(8), "a PNG that does not begin with its header"),
         ("png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0", "a PNG that ends within its header"),
         ("png", png_of(40, 40, 7), "a PNG of 40x40 pixels: .*([Nn]ot enough image data|damaged)"),

@@ -68,6 +68,8 @@ def _tiff_size(head: bytes) -> tuple[int, int]:
 
 
 def _webp_size(head: bytes) -> tuple[int, int]:
+    if len(head) < 32:
+        raise IndexError
     kind = head[12:16]
     if kind == b"VP8X":
         width, height = (int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
