@@ -39,7 +39,9 @@ class Fuzz:
         width, height = (int(self._of(_ODD_SIDES if self._chance(0.03) else _SIDES)) for _ in range(2))
         row = width * {"8": 1, "6": 2}.get(message.encoding[-1:], 1) * (4 if "a8" in message.encoding else 3)
         message.width, message.height, message.is_bigendian = width, height, int(self._random.integers(0, 256))
-        message.step = min(row, 2**32 - 1) if self._chance(0.7) else int(self._of((0, 1, row // 2, 2**32 - 1)))
+        message.step = (
+            min(row, 2**32 - 1) if self._chance(0.7) else int(self._of((0, 1, min(row // 2, 2**32 - 1), 2**32 - 1)))
+        )
         length = min(message.step * height, 300_000) if self._chance(0.7) else int(self._random.integers(0, 2_000))
         message.data = array.array("B", self._random.bytes(length))
         return self._headed(message)
