@@ -25,19 +25,20 @@ from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 
 _KEEP_EVERY = 50  # steps
+_CELL = 16  # the stride whose cells lie in the middle of their pixels
 _NEW_LAYERS = 10  # times the learning rate of the pretrained ones
 
 
 def classifier_layers(config: Config) -> Backbone:
     """The layers of the configuration's ImageNet classifier, ready to be run."""
-    backbone: Backbone = MobileNetV2(blocks=18) if config.backbone == "mobilenet_v2" else Vgg16()
+    backbone: Backbone = MobileNetV2(blocks=18, centred=_CELL) if config.backbone == "mobilenet_v2" else Vgg16()
     backbone.load_imagenet(config.path(config.data.weights))
     return backbone.eval()
 
 
 def new_network(config: Config, *, pretrained: bool) -> LocalisationNet:
     """A localisation network for the configuration's foreground classes."""
-    backbone: Backbone = MobileNetV2(blocks=14) if config.backbone == "mobilenet_v2" else Vgg16()
+    backbone: Backbone = MobileNetV2(blocks=14, centred=_CELL) if config.backbone == "mobilenet_v2" else Vgg16()
     if pretrained:
         backbone.load_imagenet(config.path(config.data.weights))
     return LocalisationNet(backbone, classes=len(config.foreground_ids(LabelSet.load(config.labels))))

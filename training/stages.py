@@ -14,7 +14,6 @@ from training.config import Config
 from training.cues.pseudo_labels import pseudo_labels
 from training.datasets import Sample, dataset_samples, open_dataset, tagged_drives, tagged_images
 from training.module import load_checkpoint
-from training.network import STRIDE
 from wsvs_ros.drives.tags import load_clip_tags, parse_clip_tags
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
@@ -97,7 +96,6 @@ def make_pseudo_labels(config: Config, samples: Sequence[Sample], checkpoint: Pa
             sample.load_image(),
             still if sample.load_flow is None else sample.load_flow(),
             sample.tags,
-            grid=(-(-height // STRIDE), -(-width // STRIDE)),
             scales=config.self_training.scales,
             crf=CrfSettings(**config.self_training.crf.model_dump()),
             confidence=config.self_training.confidence,
