@@ -23,7 +23,7 @@ from benchmarks.cuda import copy_bandwidth, device_name, median_seconds
 from wsvs_ros.perception import VIDEO_CRF, CrfSettings, ModelBundle, create_engine, default_bundle_path
 from wsvs_ros.perception.crf import Crf, create_crf
 from wsvs_ros.perception.crf.mean_field import DenseCrf
-from wsvs_ros.perception.cuda_graphs import CapturedFunction
+from wsvs_ros.perception.cuda.graphs import CapturedFunction
 
 _IMAGES = Path(__file__).resolve().parents[2] / "shared" / "data" / "camvid" / "val" / "images"
 

@@ -60,7 +60,7 @@ class LiveNode:
         self.middleware = "rclpy" if importlib.util.find_spec("rclpy") is not None else "embedded"
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         if self.middleware == "embedded":
-            from wsvs_ros.ros import embedded
+            from wsvs_ros import embedded
 
             os.environ["CYCLONEDDS_URI"] = embedded.loopback_uri()
             embedded.install()

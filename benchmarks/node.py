@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.live_node import LiveNode, Run, cpu_seconds, drive_images
+from wsvs_ros.cores import usable_cores
 from wsvs_ros.perception import ModelBundle, default_bundle_path
-from wsvs_ros.perception.cores import usable_cores
 
 _RATES = (10.0, 30.0, 60.0)
 _LOSS = 0.05

@@ -21,8 +21,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from wsvs_ros.cores import usable_cores
 from wsvs_ros.perception import VIDEO_CRF, Frame, ModelBundle, VideoSegmenter, default_bundle_path
-from wsvs_ros.perception.cores import usable_cores
 
 _FRAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "camvid" / "val" / "images"
 _PERIOD_NS = 33_333_333

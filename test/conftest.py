@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import make_tiny_bundle
 
+from wsvs_ros import embedded
+from wsvs_ros.cli.middleware import free_domain
 from wsvs_ros.perception.bundle import ModelBundle
 
 
@@ -23,3 +30,23 @@ def shared_data() -> Path:
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """A real bundle, 96x72 and ten fields, that runs in about a millisecond."""
     return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def embedded_middleware() -> None:
+    """`import rclpy` finds the embedded middleware: on loopback, in a domain that no other test uses."""
+    if not getattr(sys.modules.get("rclpy"), "__embedded__", False) and importlib.util.find_spec("rclpy") is not None:
+        pytest.skip("ROS 2 is sourced here: test/ros_live runs instead of the embedded middleware's tests")
+    os.environ["CYCLONEDDS_URI"] = embedded.loopback_uri()
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    embedded.install()
+
+
+@pytest.fixture
+def ros(embedded_middleware: None) -> Iterator[Any]:
+    """The middleware, started and stopped."""
+    import rclpy
+
+    rclpy.init(args=[])
+    yield rclpy
+    rclpy.try_shutdown()

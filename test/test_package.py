@@ -62,6 +62,13 @@ def test_arrows_only_run_down(path: Path) -> None:
             assert _ABOVE[match[1]] <= _ABOVE[room], f"{path} imports {name}"
 
 
+def test_the_embedded_middleware_knows_nothing_of_what_uses_it() -> None:
+    files = sorted((ROOT / "wsvs_ros" / "embedded").glob("*.py"))
+    assert files
+    own = {name for path in files for name in imports(path) if name.startswith("wsvs_ros.")}
+    assert {name for name in own if not name.startswith("wsvs_ros.embedded")} <= {"wsvs_ros.errors"}
+
+
 def test_the_default_bundle_is_whole_and_small() -> None:
     bundle = ModelBundle.load(default_bundle_path())
     assert bundle.model_path.stat().st_size < 12e6

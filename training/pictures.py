@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from training.cues.masks import BACKGROUND, FOREGROUND
-from wsvs_ros.evaluation.render import overlay
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.perception.painting import overlay
 
 _COLUMNS = 4
 _FONT = (cv2.FONT_HERSHEY_SIMPLEX, 0.5)

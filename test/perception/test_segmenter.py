@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from support import make_tiny_bundle
 
 from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.compute.host import OnHost
 from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
 from wsvs_ros.perception.engines import EngineError, EngineOptions, create_engine
 from wsvs_ros.perception.flow import create_flow
 from wsvs_ros.perception.frames import Frame
-from wsvs_ros.perception.on_host import OnHost
 from wsvs_ros.perception.segmentation import Segmentation
 from wsvs_ros.perception.segmenter import SegmenterError, SegmenterStats, VideoSegmenter
 from wsvs_ros.perception.tracker import FrameTracker

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wsvs_ros.cli.middleware import free_domain
-from wsvs_ros.ros import embedded
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="session")
-def _embedded_middleware() -> None:
-    if not getattr(sys.modules.get("rclpy"), "__embedded__", False) and importlib.util.find_spec("rclpy") is not None:
-        pytest.skip("ROS 2 is sourced here: test/ros_live runs instead of the embedded middleware's tests")
-    os.environ["CYCLONEDDS_URI"] = embedded.loopback_uri()
-    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
-    embedded.install()
-
-
 @pytest.fixture(autouse=True)
-def _installed(request: pytest.FixtureRequest) -> None:
-    if request.path.name != "test_contract.py":  # which holds for rclpy, too
-        request.getfixturevalue("_embedded_middleware")
-
-
-@pytest.fixture
-def ros(_embedded_middleware: None) -> Iterator[Any]:
-    """The middleware, started and stopped."""
-    import rclpy
-
-    rclpy.init(args=[])
-    yield rclpy
-    rclpy.try_shutdown()
+def _installed(embedded_middleware: None) -> None:
+    """All tests here run on the embedded middleware."""
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -64,10 +39,3 @@ def start() -> Iterator[Start]:
         if child.poll() is None:
             child.kill()
         child.communicate()
-
-
-def spin_until(ros: Any, node: Any, done: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Spin until something holds; the caller asserts on it."""
-    until = time.monotonic() + seconds
-    while not done() and time.monotonic() < until:
-        ros.spin_once(node, timeout_sec=0.05)

@@ -131,7 +131,7 @@ class _Manifest:
 
     def options(self, entries: list[Entry]) -> list[dict[str, Any]]:
         """What each drive's process is told."""
-        from wsvs_ros.perception.cores import usable_cores
+        from wsvs_ros.cores import usable_cores
 
         threads = self._args.threads
         if threads is None and self._args.jobs > 1:

@@ -21,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def prepare(args: argparse.Namespace) -> None:
     """Let `import rclpy` work: the real one where ROS 2 is sourced, else the embedded middleware."""
-    from wsvs_ros.ros import embedded
+    from wsvs_ros import embedded
 
     if args.domain is not None:
         os.environ["ROS_DOMAIN_ID"] = str(args.domain)

@@ -17,9 +17,9 @@ from wsvs_ros.cli import middleware
 from wsvs_ros.cli.arguments import positive
 from wsvs_ros.cli.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.render import overlay
 from wsvs_ros.images import ImageError, to_bgr
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.perception.painting import overlay
 
 _KEPT = 60  # images and labels that wait for each other
 _IMAGE = "sensor_msgs/msg/Image"

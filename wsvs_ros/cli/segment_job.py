@@ -21,7 +21,7 @@ from wsvs_ros.cli.results import SUMMARY
 from wsvs_ros.cli.resume import Earlier
 from wsvs_ros.cli.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.render import overlay
+from wsvs_ros.perception.painting import overlay
 
 _FALLBACK_FPS = 10.0  # of an overlay video whose drive does not tell
 

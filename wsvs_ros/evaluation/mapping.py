@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.fields import Fields, read_yaml
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
+from wsvs_ros.yaml_fields import Fields, read_yaml
 
 _BUILTIN = Path(__file__).with_name("mappings")
 

@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from wsvs_ros.evaluation.flow_consistency import flow_with_mask
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow import create_flow
-from wsvs_ros.perception.flow.consistency import flow_with_mask
 from wsvs_ros.perception.flow.interface import Flow
 from wsvs_ros.perception.labels import LabelSet
 

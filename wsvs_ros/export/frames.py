@@ -12,7 +12,7 @@ import numpy as np
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception import ModelBundle, create_engine
-from wsvs_ros.perception.on_host import OnHost
+from wsvs_ros.perception.compute.host import OnHost
 from wsvs_ros.perception.preprocess import split_rgb
 from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
+from wsvs_ros.directories import is_empty_directory, replace_directory
 from wsvs_ros.perception import bundle_config
 from wsvs_ros.perception.bundle_config import CONFIG, INPUTS, BundleError, FlowSettings, ModelFile, Parity
-from wsvs_ros.perception.directories import is_empty_directory, replace_directory
-from wsvs_ros.perception.fields import read_yaml
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.yaml_fields import read_yaml
 
 __all__ = ["BundleError", "FlowSettings", "ModelBundle", "ModelFile", "Parity", "default_bundle_path"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.fields import Fields
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.yaml_fields import Fields
 
 CONFIG = "bundle.yaml"
 SCHEMA = 2

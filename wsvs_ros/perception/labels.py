@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.fields import Fields, read_yaml
+from wsvs_ros.yaml_fields import Fields, read_yaml
 
 UNKNOWN = 255
 """The id of a pixel that belongs to no class."""

@@ -1,1 +1,1 @@
-"""The ROS 2 shell around perception: the node, its parameters, and a stand-in for rclpy."""
+"""The ROS 2 shell around perception: the node and its parameters."""

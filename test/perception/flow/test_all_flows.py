@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.flow import Pair, end_point_error, load_pair
 from wsvs_ros.drives.synthetic import SyntheticDrive
 from wsvs_ros.perception.bundle import FlowSettings
-from wsvs_ros.perception.devices import DeviceError
+from wsvs_ros.perception.cuda.devices import DeviceError
 from wsvs_ros.perception.flow import FlowAlgorithm, FlowError, create_flow
 from wsvs_ros.perception.flow.brox import brox_flow, brox_preset
 from wsvs_ros.perception.flow.dis import dis_flow

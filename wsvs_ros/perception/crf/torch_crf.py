@@ -9,8 +9,8 @@ from torch import Tensor
 from wsvs_ros.perception.crf.interface import check_inputs
 from wsvs_ros.perception.crf.mean_field import DenseCrf
 from wsvs_ros.perception.crf.settings import CrfSettings
-from wsvs_ros.perception.cuda_graphs import CapturedFunction
-from wsvs_ros.perception.devices import torch_device
+from wsvs_ros.perception.cuda.devices import torch_device
+from wsvs_ros.perception.cuda.graphs import CapturedFunction
 
 
 class TorchCrf:

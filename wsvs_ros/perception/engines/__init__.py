@@ -13,7 +13,7 @@ from wsvs_ros.perception.engines.interface import (
     parse_providers,
     takes_tensors,
 )
-from wsvs_ros.perception.engines.onnx_runtime import OnnxRuntimeEngine
+from wsvs_ros.perception.engines.onnxruntime import OnnxRuntimeEngine
 
 __all__ = [
     "DeviceEngine",

@@ -6,12 +6,12 @@ import logging
 from dataclasses import dataclass, replace
 
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.engines import onnx_runtime, tensorrt, torch_program
-from wsvs_ros.perception.engines.interface import Engine, EngineError, EngineOptions, describe
+from wsvs_ros.perception.engines import onnxruntime, tensorrt, torch
+from wsvs_ros.perception.engines.interface import Engine, EngineError, EngineOptions, Runtime, describe
 
 _LOG = logging.getLogger(__name__)
 
-_MODULES = {"tensorrt": tensorrt, "onnxruntime": onnx_runtime, "torch": torch_program}
+_RUNTIMES: dict[str, Runtime] = {"tensorrt": tensorrt, "onnxruntime": onnxruntime, "torch": torch}
 # from the fastest to the slowest; the last one is there to compare with
 _ORDER = (
     ("tensorrt", "cuda"),
@@ -50,8 +50,8 @@ def engine_statuses(bundle: ModelBundle | None = None, options: EngineOptions = 
     :param options: leave out what these exclude; the order is that of their providers.
     :raises EngineError: if the options ask for what does not exist.
     """
-    if options.engine not in ("auto", *_MODULES):
-        raise EngineError(f"engine {options.engine!r}: expected auto, {', '.join(_MODULES)}")
+    if options.engine not in ("auto", *_RUNTIMES):
+        raise EngineError(f"engine {options.engine!r}: expected auto, {', '.join(_RUNTIMES)}")
     pairs = [pair for pair in _ORDER if options.engine in ("auto", pair[0])]
     if options.providers:
         pairs = [pair for provider in options.providers for pair in pairs if pair[1] == provider]
@@ -95,20 +95,8 @@ def create_engine(bundle: ModelBundle, options: EngineOptions = EngineOptions())
 
 def _create(bundle: ModelBundle, status: EngineStatus, options: EngineOptions) -> Engine:
     precision = _precision(bundle, status.engine, status.provider, options.precision)
-    options = replace(options, precision=precision)
-    if status.engine == "tensorrt":
-        return tensorrt.create_tensorrt_engine(bundle, precision=precision, workspace_mb=options.workspace_mb)
-    if status.engine == "torch":
-        return torch_program.create_torch_engine(
-            bundle,
-            provider=status.provider,
-            precision=precision,
-            threads=options.threads,
-            compile=options.compile,
-        )
-    return onnx_runtime.OnnxRuntimeEngine(
-        bundle, provider=status.provider, precision=precision, threads=options.threads
-    )
+    runtime = _RUNTIMES[status.engine]
+    return runtime.create(bundle, provider=status.provider, precision=precision, options=options)
 
 
 def _precision(bundle: ModelBundle, engine: str, provider: str, wanted: str) -> str:
@@ -119,12 +107,12 @@ def _precision(bundle: ModelBundle, engine: str, provider: str, wanted: str) -> 
 
 
 def _why_not(engine: str, provider: str, bundle: ModelBundle | None, options: EngineOptions) -> str | None:
-    module = _MODULES[engine]
+    runtime = _RUNTIMES[engine]
     if bundle is None:
-        return module.why_not(provider)
+        return runtime.why_not(provider)
     precision = _precision(bundle, engine, provider, options.precision)
-    reason = module.why_not(provider, precision)
-    variant = module.variant(provider, precision)
+    reason = runtime.why_not(provider, precision)
+    variant = runtime.variant(provider, precision)
     if reason is None and variant not in bundle.models:
         maker = "python -m training.export" if variant == "program" else "wsvs export"
         reason = f"the bundle has no {variant} network; `{maker}` makes it"

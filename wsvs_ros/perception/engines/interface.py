@@ -112,6 +112,25 @@ class DeviceEngine(Engine, Protocol):
         """
 
 
+class Runtime(Protocol):
+    """A package that makes engines; it imports what they run on when it is asked to make one."""
+
+    def variant(self, provider: str, precision: str) -> str:
+        """Which of a bundle's files its engines run."""
+
+    def why_not(self, provider: str, precision: str = ...) -> str | None:
+        """Why it cannot run on `provider` in `precision` here, or None if it can."""
+
+    def create(self, bundle: ModelBundle, *, provider: str, precision: str, options: EngineOptions) -> Engine:
+        """
+        Load a bundle's network.
+
+        :param options: how it shall run; engine, precision and provider are chosen already.
+        :raises EngineError: if it cannot run here, or not this network.
+        :raises BundleError: if the network is not what the bundle says.
+        """
+
+
 def takes_tensors(engine: Engine) -> TypeGuard[DeviceEngine]:
     """Whether the engine computes on a GPU and takes torch tensors there."""
     return engine.provider in ("cuda", "tensorrt") and hasattr(engine, "infer_tensors")

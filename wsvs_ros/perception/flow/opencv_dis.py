@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from wsvs_ros.perception.cores import usable_cores
+from wsvs_ros.cores import usable_cores
 from wsvs_ros.perception.flow.interface import Flow, check_pair
 from wsvs_ros.perception.flow.presets import PATCH, DisPreset, dis_preset, padding
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wsvs_ros.perception.cuda_graphs import CapturedFunction
-from wsvs_ros.perception.devices import torch_device
+from wsvs_ros.perception.cuda.devices import torch_device
+from wsvs_ros.perception.cuda.graphs import CapturedFunction
 from wsvs_ros.perception.flow.interface import Flow, check_pair
 
 _PAIRS_AT_ONCE = {"cpu": 4, "cuda": 16}  # of a batch; more would not be faster, and take memory

@@ -1,0 +1,159 @@
+"""The embedded middleware under rclpy's module names."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from wsvs_ros.embedded import (
+    callback_groups,
+    clock,
+    context,
+    errors,
+    executor,
+    lifecycle,
+    logger,
+    messages,
+    node,
+    parameter,
+    publisher,
+    qos,
+    qos_overriding_options,
+    subscription,
+    timer,
+)
+from wsvs_ros.embedded.definitions import SERVICES
+from wsvs_ros.embedded.errors import EmbeddedError, LeftOutAttribute, unsupported
+
+
+def _names(module: ModuleType, *names: str) -> dict[str, Any]:
+    return {name: getattr(module, name) for name in names}
+
+
+def _left_out(name: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise unsupported(name)
+
+    return refuse
+
+
+_MODULES: dict[str, dict[str, Any]] = {
+    "rclpy": {
+        **_names(context, "init", "ok", "shutdown", "try_shutdown"),
+        **_names(executor, "spin", "spin_once"),
+        "create_node": node.Node,
+        "spin_until_future_complete": _left_out("spin_until_future_complete"),
+    },
+    "rclpy.node": _names(node, "Node"),
+    "rclpy.lifecycle": {
+        **_names(lifecycle, "LifecycleNode", "LifecycleState", "ManagedEntity", "TransitionCallbackReturn"),
+        "Node": lifecycle.LifecycleNode,
+        "State": lifecycle.LifecycleState,
+    },
+    "rclpy.executors": {
+        **_names(executor, "ExternalShutdownException", "SingleThreadedExecutor"),
+        "MultiThreadedExecutor": _left_out("MultiThreadedExecutor"),
+    },
+    "rclpy.callback_groups": _names(
+        callback_groups, "CallbackGroup", "MutuallyExclusiveCallbackGroup", "ReentrantCallbackGroup"
+    ),
+    "rclpy.exceptions": _names(
+        errors,
+        "InvalidHandle",
+        "InvalidParameterException",
+        "InvalidParameterTypeException",
+        "InvalidParameterValueException",
+        "ParameterAlreadyDeclaredException",
+        "ParameterException",
+        "ParameterImmutableException",
+        "ParameterNotDeclaredException",
+        "ParameterUninitializedException",
+    ),
+    "rclpy.parameter": _names(parameter, "Parameter", "parameter_value_to_python"),
+    "rclpy.publisher": _names(publisher, "Publisher"),
+    "rclpy.subscription": _names(subscription, "Subscription"),
+    "rclpy.timer": _names(timer, "Timer"),
+    "rclpy.clock": _names(clock, "Clock", "ClockType"),
+    "rclpy.duration": _names(clock, "Duration"),
+    "rclpy.time": _names(clock, "Time"),
+    "rclpy.logging": {"get_logger": logger.Logger, "LoggingSeverity": logger.LoggingSeverity},
+    "rclpy.qos": _names(
+        qos,
+        "DurabilityPolicy",
+        "HistoryPolicy",
+        "QoSDurabilityPolicy",
+        "QoSHistoryPolicy",
+        "QoSPolicyKind",
+        "QoSProfile",
+        "QoSReliabilityPolicy",
+        "ReliabilityPolicy",
+        "qos_profile_default",
+        "qos_profile_parameter_events",
+        "qos_profile_parameters",
+        "qos_profile_sensor_data",
+        "qos_profile_services_default",
+        "qos_profile_system_default",
+    ),
+    "rclpy.qos_overriding_options": _names(qos_overriding_options, "InvalidQosOverridesError", "QoSOverridingOptions"),
+}
+_LEFT_OUT = ("rclpy.action", "rclpy.client", "rclpy.service", "rclpy.task", "tf2_ros", "tf2_msgs", "message_filters")
+
+
+def install() -> None:
+    """
+    Let `import rclpy` and the imports of message packages find the embedded middleware.
+
+    :raises EmbeddedError: if a real rclpy can be imported; use that one.
+    """
+    if getattr(sys.modules.get("rclpy"), "__embedded__", False):
+        return
+    if "rclpy" in sys.modules or importlib.util.find_spec("rclpy") is not None:
+        raise EmbeddedError(
+            "ROS 2 is sourced here: rclpy is importable, and the embedded middleware does not replace it; "
+            "run `ros2 launch wsvs_ros segment.launch.py` or use a shell without ROS 2"
+        )
+    sys.meta_path.insert(0, _LeftOut())
+    for name, content in _MODULES.items():
+        _put(name, content)
+    by_package: dict[str, dict[str, Any]] = {package: {} for package in messages.PACKAGES}
+    for full, kind in messages.typestore().types.items():
+        package, space, short = full.split("/")
+        if package in by_package and space == "msg":
+            by_package[package][short] = kind
+    for package, kinds in by_package.items():
+        _put(package, {})
+        _put(f"{package}.msg", kinds)
+    for package in {name.split("/")[0] for name in SERVICES}:
+        names = [name for name in SERVICES if name.startswith(f"{package}/")]
+        _put(f"{package}.srv", {name.split("/")[-1]: messages.service_class(name) for name in names})
+
+
+class _LeftOut(MetaPathFinder):
+    """Says of a module that only ROS 2 has where it is to be had."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        if fullname in _LEFT_OUT:
+            raise ModuleNotFoundError(str(unsupported(fullname)), name=fullname)
+
+
+class _Module(ModuleType):
+    """Says of a name that it lacks whether that is for want of ROS 2."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise LeftOutAttribute(str(unsupported(f"{self.__name__}.{name}")))
+
+
+def _put(name: str, content: dict[str, Any]) -> None:
+    module = _Module(name)
+    module.__dict__.update(content, __embedded__=True, __path__=[])
+    module.__spec__ = ModuleSpec(name, None, is_package=True)  # for importlib.util.find_spec
+    sys.modules[name] = module
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)

@@ -1,0 +1,36 @@
+"""Whether ONNX Runtime can run here."""
+
+from __future__ import annotations
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+"""ONNX Runtime's own names of what it computes on."""
+_PACKAGES = {"cuda": "onnxruntime-gpu", "tensorrt": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+
+
+def variant(provider: str, precision: str) -> str:
+    """Which of a bundle's files it runs."""
+    return "int8-symmetric" if precision == "int8" and provider in ("cuda", "tensorrt") else precision
+
+
+def why_not(provider: str, precision: str = "float32") -> str | None:
+    """Why ONNX Runtime cannot run on `provider` here, or None if it can."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        return (
+            f"the package onnxruntime cannot be imported ({error}); "
+            "install it with `pip install onnxruntime` (wsvs_ros installs it by default)"
+        )
+    if provider not in PROVIDERS:
+        return f"it does not run on {provider}, but on {', '.join(PROVIDERS)}"
+    if PROVIDERS[provider] not in onnxruntime.get_available_providers():
+        return (
+            f"onnxruntime {onnxruntime.__version__} was built without {PROVIDERS[provider]}; "
+            f"`pip uninstall onnxruntime; pip install {_PACKAGES[provider]}` brings it"
+        )
+    return None
