@@ -23,18 +23,18 @@ import cv2
 import numpy as np
 import torch
 
-from training.backbones import MobileNetV2
-from training.builtin import build_builtin_masks, make_builtin_masks
 from training.config import Config
-from training.cue_config import MotionSegmentation
-from training.cues.builtin import foreground_labels, foreground_probability
-from training.cues.masks import FOREGROUND
-from training.cues.motion_location import object_location
-from training.cues.motion_segmentation import SegmentationSettings, segment_shot
+from training.config.cues import MotionSegmentation
+from training.cues.builtin.masks import build_builtin_masks, make_builtin_masks
+from training.cues.builtin.priors import foreground_labels, foreground_probability
+from training.cues.motion.location import object_location
+from training.cues.motion.masks import make_motion_masks, motion_masks
+from training.cues.motion.segmentation import SegmentationSettings, segment_shot
 from training.datasets.sample import Sample, Shot
-from training.grids import lay_over
-from training.motion import make_motion_masks, motion_masks
-from training.network import STRIDE
+from training.networks.backbones import MobileNetV2
+from training.networks.grids import lay_over
+from training.networks.marks import FOREGROUND
+from training.networks.two_stream import STRIDE
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.flow import create_flow

@@ -21,11 +21,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.config import Config
-from training.cue_config import EmAdapt, Motion
+from training.config.cues import EmAdapt, Motion
 from training.cues.em_adapt import em_adapt_labels
-from training.cues.label_prediction import predict_labels
-from training.cues.masks import BACKGROUND, FOREGROUND
-from training.module import WeaklySupervised
+from training.cues.motion.label_prediction import predict_labels
+from training.networks.marks import BACKGROUND, FOREGROUND
+from training.networks.module import WeaklySupervised
 from wsvs_ros.drives.synthetic import SyntheticDrive
 from wsvs_ros.perception import ModelBundle, VideoSegmenter, default_bundle_path
 from wsvs_ros.perception.frames import Frame

@@ -3,8 +3,8 @@ What the trainer costs beyond its network: against a plain PyTorch loop over the
 
     python -m benchmarks.training training/configs/light.yaml data.root=DATA --work runs/light [--steps 40]
 
-Needs a work directory whose masks are made (`python -m training.heatmaps`). Each of the two runs in a process of its
-own, in turns; the loop loads its data in line and does forward, losses, backward and step, nothing else. Prints the
+Needs a work directory whose masks are made (`python -m training.look`). Each of the two runs in a process of its own,
+in turns; the loop loads its data in line and does forward, losses, backward and step, nothing else. Prints the
 time of a step, the share of it that waits for data, and the peak memory.
 """
 
@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from training.commands import command_parser, work_folder
 from training.config import Config, load_config
+from training.running.command_line import command_parser, work_folder
 
 _WARM_UP = 5
 
@@ -33,11 +33,11 @@ def _plain(config: Config, work: Path) -> dict[str, float]:
     """The loop that one would write by hand."""
     import torch
 
+    from training.cues.heatmap.masks import make_masks
     from training.datasets.endless_order import EndlessOrder
     from training.datasets.training_set import TrainingSet
-    from training.heatmaps import make_masks
-    from training.module import WeaklySupervised
-    from training.stages import load_samples
+    from training.networks.module import WeaklySupervised
+    from training.running.stages import load_samples
 
     samples = load_samples(config, work)
     masks = make_masks(config, samples, work)
@@ -66,9 +66,9 @@ def _trainer(config: Config, work: Path) -> dict[str, float]:
     import lightning
     from lightning.pytorch.callbacks import Callback
 
-    import training.train as fitting
-    from training.heatmaps import make_masks
-    from training.stages import load_samples
+    import training.running.train as fitting
+    from training.cues.heatmap.masks import make_masks
+    from training.running.stages import load_samples
 
     begun: list[float] = []
     ended: list[float] = []

@@ -19,15 +19,15 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from training.commands import run_command
 from training.config import Config, ConfigError, load_config
-from training.config_sections import Section
+from training.config.sections import Section
 from training.datasets import open_dataset
 from training.evaluate import evaluate
-from training.evaluate_dataset import evaluate_dataset
 from training.export import export
 from training.fit import fit
-from training.module import load_checkpoint
+from training.networks.module import load_checkpoint
+from training.running.command_line import run_command
+from training.running.evaluation import evaluate_dataset
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.vehicles import VehicleMeasure

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from training.commands import run_command
-from training.cues.colocalisation import locate_object, object_probability
+from training.cues.motion.colocalisation import locate_object, object_probability
 from training.datasets.dataset import Item
 from training.datasets.errors import DatasetError
 from training.datasets.youtube_objects import CLASSES, YouTubeObjects
-from training.evaluate_dataset import bundle_of, segment_item
+from training.running.command_line import run_command
+from training.running.evaluation import bundle_of, segment_item
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.label_maps import read_label_map

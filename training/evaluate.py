@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.commands import run_command
 from training.config import load_config
 from training.export import export
-from training.module import WeaklySupervised, load_checkpoint
+from training.networks.module import WeaklySupervised, load_checkpoint
+from training.running.command_line import run_command
 from wsvs_ros.cli.evaluate import print_figures
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError

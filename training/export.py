@@ -23,12 +23,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.commands import run_command
 from training.config import Config, load_config
-from training.model_card import model_card
-from training.module import WeaklySupervised, load_checkpoint
-from training.network import TwoStreamNet
-from training.stages import load_samples
+from training.networks.module import WeaklySupervised, load_checkpoint
+from training.networks.two_stream import TwoStreamNet
+from training.running.command_line import run_command
+from training.running.model_card import model_card
+from training.running.stages import load_samples
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.export import FrameStore, compare, derive, describe_files, frames_of_drive
 from wsvs_ros.perception.bundle import FlowSettings, ModelBundle

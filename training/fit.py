@@ -8,15 +8,15 @@ from pathlib import Path
 
 import torch
 
-from training.commands import command_parser, run_command, work_folder
 from training.config import Config, load_config
-from training.cue_masks import make_cue_masks
+from training.cues.motion.fine_tuning import best_shots
 from training.datasets import Sample
-from training.fine_tuning import best_shots
-from training.module import load_checkpoint
-from training.stages import load_samples, make_pseudo_labels
-from training.train import steps_of, train
-from training.work_directory import claim_work_directory, locked
+from training.look import make_cue_masks
+from training.networks.module import load_checkpoint
+from training.running.command_line import command_parser, run_command, work_folder
+from training.running.stages import load_samples, make_pseudo_labels
+from training.running.train import steps_of, train
+from training.running.work_directory import claim_work_directory, locked
 from wsvs_ros.perception.labels import LabelSet
 
 

@@ -1,1 +1,1 @@
-"""Where weak supervision comes from, one file a cue."""
+"""Where weak supervision comes from, one room a cue: what it says of a frame, and the stage that asks it of all."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.cues.masks import NONE
+from training.networks.marks import NONE
 
 
 def em_adapt_labels(

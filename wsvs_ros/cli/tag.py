@@ -105,7 +105,7 @@ def _listen(port: int) -> socket.socket:
 def _suggester(args: argparse.Namespace, label_set: LabelSet) -> Any:
     """What suggests classes; None if nothing shall, or nothing knows a class of the label set."""
     from wsvs_ros.perception import ModelBundle, default_bundle_path
-    from wsvs_ros.tagging.suggestions import FileSuggester, SegmenterSuggester, CombinedSuggester
+    from wsvs_ros.tagging.suggestions import CombinedSuggester, FileSuggester, SegmenterSuggester
 
     if args.no_suggestions:
         return None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wsvs_ros.drives.drive import Drive
-from wsvs_ros.yaml_fields import Fields
 from wsvs_ros.perception.frames import Frame
+from wsvs_ros.yaml_fields import Fields
 
 STAMPS = ("frames", "header", "log")
 KEYS = ("stamps", "fps", "topic")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
 from training.cues.em_adapt import em_adapt_labels, shares  # noqa: E402
-from training.cues.masks import NONE  # noqa: E402
+from training.networks.marks import NONE  # noqa: E402
 
 
 def test_the_object_takes_the_cells_where_it_is_behind_by_least() -> None:
