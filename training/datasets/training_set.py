@@ -139,9 +139,7 @@ def _cell(image: np.ndarray, labels: np.ndarray) -> tuple[int, int]:
     return round(image.shape[1] / labels.shape[1]), round(image.shape[0] / labels.shape[0])
 
 
-def _crop_labels(
-    labels: np.ndarray, matrix: np.ndarray, cell: tuple[int, int], size: tuple[int, int]
-) -> np.ndarray:
+def _crop_labels(labels: np.ndarray, matrix: np.ndarray, cell: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     """Labels on the grid of scores of a crop: ``matrix`` maps image to crop, ``cell`` is a label's size in pixels."""
     to_pixels = np.array([[cell[0], 0, (cell[0] - 1) / 2], [0, cell[1], (cell[1] - 1) / 2], [0, 0, 1]])
     shrink = 1 / STRIDE

@@ -1,7 +1,8 @@
 """Where cells lie: maps of one stride laid over another grid, exactly, whatever the image's size.
 
 A map's cell is a square of the image: cell i of stride s covers the pixels from i * s up to (i + 1) * s, and the last
-one may reach over the image's end. So maps are laid over one another by their strides, never by the ratio of their shapes.
+one may reach over the image's end. So maps are laid over one another by their strides, never by the ratio of their
+shapes.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ def cells(length: int, stride: int) -> int:
     return -(-length // stride)
 
 
-def lay_over(
-    maps: Tensor, *, stride: float, size: tuple[int, int], pixel: float = 1.0, late: float = 0.0
-) -> Tensor:
+def lay_over(maps: Tensor, *, stride: float, size: tuple[int, int], pixel: float = 1.0, late: float = 0.0) -> Tensor:
     """
     Interpolate maps bilinearly between the centres of their cells.
 
