@@ -29,7 +29,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     assert isinstance(state, dict)
     if content.get("format", 1) != FORMAT:
         raise WsvsError(
-            f"{path}: of another version of the network, whose features lie elsewhere; train anew in another --work, or "
-            "go on with the version that began"
+            f"{path}: of another version of the network, whose features lie elsewhere; train anew in another --work, "
+            "or go on with the version that began"
         )
     return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +79,13 @@ def test_what_fills_a_groups_batch_is_cropped_anew(tmp_path: Path) -> None:
     """A shot of one sample, in batches of four: four crops of it."""
     order = list(EndlessOrder(4, count=24, seed=1, groups=["a", "b", "b", "b"], batch=4))
     assert len(set(order)) == 24
-    assert {frozenset(p % 4 for p in order[k : k + 4]) for k in range(0, 24, 4)} == {
-        frozenset({0}),
-        frozenset({1, 2, 3}),
-    }
+    batches = {frozenset(p % 4 for p in order[k : k + 4]) for k in range(0, 24, 4)}
+    assert batches == {frozenset({0}), frozenset({1, 2, 3})}
     assert list(EndlessOrder(4, count=24, seed=1, groups=["a", "b", "b", "b"], batch=4, first=9)) == order[9:]
     crops = striped_set(tmp_path, Augmentation(crop=(160, 120)))
     first = next(order[k : k + 4] for k in range(0, 24, 4) if order[k] % 4 == 0)
     pictures = [crops[position]["image"] for position in first]
-    assert not any(torch.equal(one, other) for one, other in zip(pictures, pictures[1:], strict=False))
+    assert not any(torch.equal(one, other) for one, other in pairwise(pictures))
 
 
 def test_processes_share_an_order() -> None:
