@@ -70,7 +70,7 @@ def test_the_crf_loss_sets_in_at_its_step(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_losses_keep_their_bits_under_mixed_precision() -> None:
     """As Lightning runs a step with `runtime.precision: bf16-mixed`."""
     batch = batch_of((64, 48))
-    module = WeaklySupervised(load_config(LIGHT, ["losses.crf=2"]), pretrained=False).eval()
+    module = module_of(load_config(LIGHT, ["losses.crf=2"])).eval()
     exact = float(module.training_step(batch, 0).detach())
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = module.training_step(batch, 0)
