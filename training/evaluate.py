@@ -52,7 +52,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _categories(matrix: ConfusionMatrix, dataset: Dataset | None) -> ConfusionMatrix | None:
-    """The counts by the dataset's categories, where it has any and the model knows all of their classes (BF table 6)."""
+    """The counts by the dataset's categories (BF table 6); None without any, or where the model lacks a class."""
     if dataset is None or not dataset.categories:
         return None
     if not set().union(*dataset.categories.values()) <= set(matrix.label_set.names):

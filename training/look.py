@@ -70,7 +70,7 @@ def _measure(config: Config, masks: Path, samples: Sequence[Sample], labels: Pat
         output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print_figures(figures)
     covered, right = (f"{100 * (figures[key] or 0):.1f} %" for key in ("covered", "right"))
-    text = f"\nof {figures['frames']} frames' labelled pixels {covered} have a mask's class, {right} of these the right one"
+    text = f"\n{figures['frames']} frames: masks cover {covered} of the labelled pixels, {right} of that right"
     if sided:
         text += f"; objects against background: mean IoU {100 * figures['foreground_background_miou']:.1f} %"
     return text

@@ -19,6 +19,7 @@ from wsvs_ros.perception.labels import LabelSet  # noqa: E402
 
 # width, height: crops, whole frames, a teacher's views of them, a heatmap's, sides that no stride divides
 SIZES = [(288, 224), (480, 360), (360, 270), (600, 450), (333, 251)]
+SMALL = [(128, 96), (104, 88), (118, 86), (93, 75)]  # the same remainders, for what takes long
 
 
 def see_one_place(network: nn.Module) -> nn.Module:
@@ -49,14 +50,14 @@ def middle(cell: int, stride: int) -> float:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("stride", [8, 16, 32])
+@pytest.mark.parametrize("stride", [8, 16])
 def test_a_cell_lies_in_the_middle_of_its_pixels_at_every_size(stride: int, size: tuple[int, int]) -> None:
-    backbone = see_one_place(MobileNetV2(centred=stride))
+    backbone = see_one_place(MobileNetV2(blocks=7 if stride == 8 else 8, centred=stride))
     assert isinstance(backbone, MobileNetV2)
     image = torch.ones(1, 3, size[1], size[0], requires_grad=True)
     found = backbone.features(image)[stride]
     assert found.shape[2:] == (cells(size[1], stride), cells(size[0], stride))
-    for row, column in ((0, 0), (3, 4), (found.shape[2] - 2, found.shape[3] - 2)):
+    for row, column in ((0, 0), (found.shape[2] - 2, found.shape[3] - 2)):
         x, y = place_of(found, image, row, column)
         assert x == column * stride + backbone.centre(stride) == middle(column, stride) - 0.5
         assert y == row * stride + backbone.centre(stride)
@@ -65,7 +66,7 @@ def test_a_cell_lies_in_the_middle_of_its_pixels_at_every_size(stride: int, size
 
 def test_a_classifiers_own_cells_lie_at_the_last_of_their_pixels() -> None:
     """As in a 224x224 image that it was trained with, whatever the size."""
-    backbone = see_one_place(MobileNetV2())
+    backbone = see_one_place(MobileNetV2(blocks=15))
     assert isinstance(backbone, MobileNetV2)
     for side in (224, 360, 375):
         image = torch.ones(1, 3, side, side, requires_grad=True)
@@ -74,7 +75,7 @@ def test_a_classifiers_own_cells_lie_at_the_last_of_their_pixels() -> None:
 
 
 @pytest.mark.parametrize("streams", ["two", "appearance"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SMALL)
 def test_scores_lie_where_their_pixels_are(streams: str, size: tuple[int, int]) -> None:
     """Whatever the way through the network: deep or fine, appearance or motion."""
     width, height = size
@@ -90,7 +91,7 @@ def test_scores_lie_where_their_pixels_are(streams: str, size: tuple[int, int]) 
         nn.init.constant_(network.appearance_scores.weight, float(not fine))
         scores = network(image, flow)
         assert scores.shape[2:] == (cells(height, 8), cells(width, 8))
-        for row, column in ((5, 6), (scores.shape[2] - 4, scores.shape[3] - 5)):
+        for row, column in ((5, 6), (scores.shape[2] - 3, scores.shape[3] - 4)):
             seen = place_of(scores, image, row, column)
             assert seen == pytest.approx((middle(column, 8), middle(row, 8)), abs=0.6)
             if streams == "two":
@@ -103,12 +104,10 @@ def test_a_crop_in_step_with_the_cells_sees_what_the_whole_frame_sees() -> None:
     network = build_network("mobilenet_v2", classes=3, window_length=1, weights=None, motion=False).eval()
     for parameter in network.parameters():
         parameter.data.mul_(1.5)
-    image = torch.rand(1, 3, 360, 480) * 255
-    no_flow = torch.zeros(1, 2, 360, 480)
+    image = torch.rand(1, 3, 360, 480)
     with torch.no_grad():
-        whole = network.appearance.features(image / 255)[8]
-        crop = network.appearance.features(image[:, :, 32:256, 64:352] / 255)[8]
-        assert network(image, no_flow).shape[2:] == (45, 60)
+        whole = network.appearance.features(image)[8]
+        crop = network.appearance.features(image[:, :, 32:256, 64:352])[8]
     inside = slice(8, 20)
     torch.testing.assert_close(crop[:, :, inside, inside], whole[:, :, 12:24, 16:28], atol=1e-5, rtol=1e-4)
 
@@ -162,8 +161,7 @@ def test_a_teachers_views_agree_on_where_things_are(size: tuple[int, int]) -> No
         assert (rows.min(), rows.max(), columns.min(), columns.max()) == (12, 19, 24, 39)
 
 
-@pytest.mark.parametrize("scale", [1.0, 2.0, 3.0])
-@pytest.mark.parametrize("size", [(480, 360), (500, 375)])
+@pytest.mark.parametrize(("scale", "size"), [(1.0, (480, 360)), (1.0, (500, 375)), (2.0, (375, 270))])
 def test_a_heatmap_lies_over_what_it_sees(scale: float, size: tuple[int, int]) -> None:
     """A bright square's features have their centre there."""
     trunk = see_one_place(MobileNetV2())

@@ -100,6 +100,8 @@ def _top(inputs: int, top: Vgg16Top) -> nn.Sequential:
         *pools,
         nn.Conv2d(inputs, top.filters, top.kernel, padding=reach // 2, dilation=top.dilation),
         nn.ReLU(),
+        nn.Dropout(),  # as in the classifier, and in DeepLab
         nn.Conv2d(top.filters, top.filters, 1),
         nn.ReLU(),
+        nn.Dropout(),
     )
