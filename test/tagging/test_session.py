@@ -56,7 +56,7 @@ def test_what_is_said_is_on_the_disk_at_once(video: Path) -> None:
     again = session_of(video)
     states = [(clip.state, clip.tags) for clip in again.drives[0].clips[:4]]
     assert states == [("done", {"road", "sky"}), ("unsure", {"car"}), ("open", {"car"}), ("open", frozenset())]
-    assert sorted(path.name for path in video.parent.iterdir()) == ["a.mp4", "a.mp4.suggestions.json", tags.name]
+    assert sorted(path.name for path in video.parent.iterdir()) == ["a.mp4", "a.mp4.tagging.json", tags.name]
 
 
 def test_what_was_suggested_is_recorded_and_orders_the_review(video: Path) -> None:
@@ -167,7 +167,7 @@ def test_bad_places_and_drives(tmp_path: Path) -> None:
 
 def test_a_change_that_cannot_be_saved_is_not_made(video: Path) -> None:
     session = session_of(video)
-    video.parent.joinpath("a.mp4.suggestions.json").mkdir()  # in the way
+    video.parent.joinpath("a.mp4.tagging.json").mkdir()  # in the way
     with pytest.raises(SaveError, match="cannot be written"):
         session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
     assert not session.drives[0].clips[0].touched
@@ -229,6 +229,51 @@ def test_tables_go_out_and_come_back(video: Path) -> None:
     ]:
         with pytest.raises(EditError, match=says):
             from_csv(session, f"drive,start,end,state,tags\n{row}\n")
+
+
+def test_a_table_of_two_drives_comes_in_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    videos = [make_video(folder / f"{folder.name}.mp4", 40) for folder in folders]
+    session = open_session(videos, CAMVID, options=DriveOptions(1.0))
+    for index in (0, 1):
+        session.cut(index, [(0.0, 2.0)], 2.0)
+    first = session.drives[0].clips[0].id
+    session.tag(session.revision, 0, first, ["sky"], "done")
+    before = [list(drive.clips) for drive in session.drives]
+    kept = (folders[0] / "one.mp4.tags.yaml").read_text()
+    rows = "".join(f"{session.drives[k].name},0,1,done,road\n" for k in (0, 1))
+    clips = from_csv(session, f"drive,start,end,state,tags\n{rows}")
+    blocked = folders[1] / "two.mp4.tagging.json"
+    blocked.mkdir()
+    with pytest.raises(SaveError, match="two.mp4.tags.yaml: cannot be written"):
+        session.replace_all(session.revision, clips)
+    assert [list(drive.clips) for drive in session.drives] == before
+    assert (folders[0] / "one.mp4.tags.yaml").read_text() == kept
+    blocked.rmdir()
+    session.replace_all(session.revision, clips)
+    assert [drive.clips[0].tags for drive in session.drives] == [{"road"}, {"road"}]
+    session.undo(session.revision)
+    assert [list(drive.clips) for drive in session.drives] == before, "one undo takes both drives back"
+    session.redo(session.revision)
+    assert [drive.clips[0].tags for drive in open_session(videos, CAMVID).drives] == [{"road"}, {"road"}]
+
+
+def test_suggestions_of_others_are_never_written_over(video: Path) -> None:
+    theirs = video.with_name("a.mp4.suggestions.json")
+    theirs.write_text('{"drives": {"a.mp4": {"times": [0], "scores": {"road": [0.9]}}}}')
+    foreign = video.with_name("a.mp4.tagging.json")
+    foreign.write_text("not ours")
+    before = theirs.read_text()
+    for _ in range(2):
+        session = session_of(video)
+        session.suggest(0, ids(session)[0], {"road": 0.9})
+        session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+    assert theirs.read_text() == before
+    assert foreign.with_name("a.mp4.tagging.json.before-tagging").read_text() == "not ours"
+    assert session_of(video).drives[0].clips[0].suggested == {"road": 0.9}
+    assert not foreign.with_name("a.mp4.tagging.json.before-tagging-2").exists()
 
 
 def test_the_summary_counts_and_warns(video: Path) -> None:

@@ -11,7 +11,7 @@ from wsvs_ros.drives.tags import TagError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging import edits
 from wsvs_ros.tagging.clips import TagClip, disagreement
-from wsvs_ros.tagging.edits import Edit
+from wsvs_ros.tagging.edits import Change, Edit
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
 from wsvs_ros.tagging.history import History
 from wsvs_ros.tagging.open_files import OpenFiles
@@ -108,7 +108,7 @@ class TaggingSession:
             unknown = sorted(set(tags) - set(self.order))
             if unknown or state not in ("done", "open", "unsure"):
                 raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {state!r}")
-            return self._do(Edit(drive, (old,), (edits.retag(old, tags, state, self.label_set.names),)))
+            return self._do(Edit.of(drive, [old], [edits.retag(old, tags, state, self.label_set.names)]))
 
     def split(self, revision: int, drive: int, clip: int, at: float) -> dict[str, Any]:
         """
@@ -118,7 +118,7 @@ class TaggingSession:
         """
         with self.lock:
             old = self._clip(revision, drive, clip)
-            return self._do(Edit(drive, (old,), edits.split(self.drives[drive], old, at)))
+            return self._do(Edit.of(drive, [old], edits.split(self.drives[drive], old, at)))
 
     def merge(self, revision: int, drive: int, clip: int) -> dict[str, Any]:
         """Join a clip with the next one; it shows what either showed, and is open again."""
@@ -127,20 +127,20 @@ class TaggingSession:
             other = self.drives[drive].neighbour(one)
             if other is None:
                 raise EditError("there is no next clip to merge with")
-            return self._do(Edit(drive, (one, other), (edits.merge(self.drives[drive], (one, other)),)))
+            return self._do(Edit.of(drive, [one, other], [edits.merge(self.drives[drive], [one, other])]))
 
     def replace_all(self, revision: int, clips: Mapping[int, Sequence[TagClip]]) -> dict[str, Any]:
         """
-        Put other clips in the place of those that were touched, e.g. of an imported table.
+        Put other clips in the place of all, e.g. of an imported table: of every drive or, if one cannot be saved, of
+        none. One undo takes them all back.
 
         :param clips: by drive.
         """
         with self.lock:
             self._check(revision)
-            answer: dict[str, Any] = {}
-            for drive, new in clips.items():
-                answer = self._do(Edit(drive, tuple(self.drives[drive].clips), tuple(new)))
-            return answer
+            return self._do(
+                Edit(tuple(Change(drive, tuple(self.drives[drive].clips), tuple(new)) for drive, new in clips.items()))
+            )
 
     def undo(self, revision: int) -> dict[str, Any]:
         """Take the last change back."""
@@ -229,24 +229,28 @@ class TaggingSession:
         return {"undo": len(self._history.undo), "redo": len(self._history.redo)}
 
     def _apply(self, edit: Edit) -> dict[str, Any]:
-        """Change, save, and change back if it cannot be saved."""
-        drive = self.drives[edit.drive]
-        clips, seen = list(drive.clips), dict(drive.seen)
-        # what a model suggested in the meantime does not get lost
-        suggested = {clip.id: clip.suggested for clip in drive.clips}
-        after = [replace(c, suggested=c.suggested or suggested.get(c.id)) for c in edit.after]
+        """Change, save, and change everything back if a file cannot be saved."""
+        drives = [self.drives[change.drive] for change in edit.changes]
+        earlier = [(list(drive.clips), dict(drive.seen)) for drive in drives]
         self.number += 1
-        removed = drive.put(edit.before, after, self.number)
+        gone = [self._put(change) for change in edit.changes]
         try:
-            self._files.save(drive.file)
+            self._files.save_all(list(dict.fromkeys(drive.file for drive in drives)))
         except (SaveError, ConflictError):
-            drive.clips, drive.seen = clips, seen
+            for drive, (clips, seen) in zip(drives, earlier, strict=True):
+                drive.clips, drive.seen = clips, seen
+            self._files.take_back()
             raise
         self.revision += 1
-        self._history.note_removed(self.number, edit.drive, removed, {clip.id for clip in after})
-        return {
-            "revision": self.revision,
-            "number": self.number,
-            "drive": edit.drive,
-            "clip": after[0].id if after else None,
-        }
+        for change, removed in zip(edit.changes, gone, strict=True):
+            self._history.note_removed(self.number, change.drive, removed, {clip.id for clip in change.after})
+        first = edit.changes[0]
+        clip = first.after[0].id if first.after else None
+        return {"revision": self.revision, "number": self.number, "drive": first.drive, "clip": clip}
+
+    def _put(self, change: Change) -> set[int]:
+        """Change a drive; what a model suggested in the meantime does not get lost."""
+        drive = self.drives[change.drive]
+        suggested = {clip.id: clip.suggested for clip in drive.clips}
+        after = [replace(clip, suggested=clip.suggested or suggested.get(clip.id)) for clip in change.after]
+        return drive.put(change.before, after, self.number)

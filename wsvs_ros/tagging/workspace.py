@@ -11,9 +11,10 @@ from pathlib import Path
 from wsvs_ros.drives.time_base import TimeBase
 from wsvs_ros.perception.labels import LabelClass, LabelSet
 from wsvs_ros.tagging.errors import TaggingError
+from wsvs_ros.tagging.files import check_writable
 from wsvs_ros.tagging.seeking import open_source
 from wsvs_ros.tagging.session import TaggingSession
-from wsvs_ros.tagging.tag_file import TagFile, check_writable
+from wsvs_ros.tagging.tag_file import TagFile
 from wsvs_ros.tagging.tagged_drive import TaggedDrive
 
 DEFAULT_SECONDS = 10.0
