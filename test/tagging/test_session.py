@@ -15,11 +15,12 @@ from wsvs_ros.drives import DriveError, TagError, TimeBase, load_clip_tags
 from wsvs_ros.perception import LabelSet
 from wsvs_ros.tagging import ConflictError, EditError, SaveError, TaggingError, TaggingSession
 from wsvs_ros.tagging.cuts import find_cuts
+from wsvs_ros.tagging.edits import Tagging
+from wsvs_ros.tagging.exchange.tables import from_csv, to_csv
 from wsvs_ros.tagging.keys import RESERVED, assign_keys
 from wsvs_ros.tagging.seeking import open_source
 from wsvs_ros.tagging.suggestions import FileSuggester
 from wsvs_ros.tagging.summary import summarise
-from wsvs_ros.tagging.tables import from_csv, to_csv
 from wsvs_ros.tagging.workspace import DriveOptions, open_session
 
 CAMVID = LabelSet.load("camvid11")
@@ -32,6 +33,10 @@ def session_of(
     session = open_session([path], CAMVID, options=opened, **options)  # type: ignore[arg-type]
     session.cut(0, [(0.0, session.drives[0].duration)], session.drives[0].duration)
     return session
+
+
+def tag(session: TaggingSession, clip: int, tags: list[str], state: str, *, revision: int | None = None) -> None:
+    session.tag(session.revision if revision is None else revision, [Tagging(0, clip, tuple(tags), state)])
 
 
 def ids(session: TaggingSession) -> list[int]:
@@ -47,9 +52,9 @@ def test_what_is_said_is_on_the_disk_at_once(video: Path) -> None:
     session = session_of(video)
     assert len(ids(session)) == 6
     first, second, third = ids(session)[:3]
-    session.tag(session.revision, 0, first, ["road", "sky"], "done")
-    session.tag(session.revision, 0, second, ["car"], "unsure")
-    session.tag(session.revision, 0, third, ["car"], "open")
+    tag(session, first, ["road", "sky"], "done")
+    tag(session, second, ["car"], "unsure")
+    tag(session, third, ["car"], "open")
     tags = video.with_name("a.mp4.tags.yaml")
     (clip,) = load_clip_tags(tags, CAMVID)["a.mp4"]
     assert (clip.start, clip.end, clip.tags) == (0, 0.5, {"road", "sky"})
@@ -64,8 +69,8 @@ def test_what_was_suggested_is_recorded_and_orders_the_review(video: Path) -> No
     first, second = ids(session)[:2]
     session.suggest(0, first, {"road": 0.9, "car": 0.1})
     session.suggest(0, second, {"road": 0.9, "car": 0.1})
-    session.tag(session.revision, 0, first, ["road"], "done")
-    session.tag(session.revision, 0, second, ["car"], "done")
+    tag(session, first, ["road"], "done")
+    tag(session, second, ["car"], "done")
     assert [(clip, round(far, 2)) for _, clip, far in session.review_order()] == [(second, 0.9), (first, 0.1)]
     assert [round(far, 2) for _, _, far in session_of(video).review_order()] == [0.9, 0.1]
 
@@ -73,23 +78,23 @@ def test_what_was_suggested_is_recorded_and_orders_the_review(video: Path) -> No
 def test_two_tabs_and_other_programs_are_noticed(video: Path) -> None:
     session = session_of(video)
     old = session.revision
-    session.tag(old, 0, ids(session)[0], ["road"], "done")
+    tag(session, ids(session)[0], ["road"], "done")
     with pytest.raises(ConflictError, match="in the meantime"):
-        session.tag(old, 0, ids(session)[1], ["sky"], "done")
+        tag(session, ids(session)[1], ["sky"], "done", revision=old)
     tags = video.with_name("a.mp4.tags.yaml")
     theirs = "a.mp4:\n  - {start: 0, end: 0.5, tags: [cyclist]}\n"
     tags.write_text(theirs)
     with pytest.raises(ConflictError):
-        session.tag(session.revision, 0, ids(session)[1], ["sky"], "done")
+        tag(session, ids(session)[1], ["sky"], "done")
     assert tags.read_text() == theirs
     assert session.drives[0].clips[0].tags == {"cyclist"}
     tags.write_text("a.mp4: [")
     assert "not a YAML file" in (session.changes()["problem"] or "")
     with pytest.raises(SaveError, match="mended"):
-        session.tag(session.revision, 0, ids(session)[1], ["sky"], "done")
+        tag(session, ids(session)[1], ["sky"], "done")
     assert tags.read_text() == "a.mp4: ["
     tags.unlink()
-    session.tag(session.revision, 0, ids(session)[1], ["sky"], "done")
+    tag(session, ids(session)[1], ["sky"], "done")
     assert [clip.tags for clip in load_clip_tags(tags, CAMVID)["a.mp4"]] == [{"cyclist"}, {"sky"}]
 
 
@@ -103,7 +108,7 @@ def test_a_hand_written_file_is_kept_with_its_other_drives_and_tags(video: Path)
     with pytest.raises(TagError, match="clip 1: unknown class 'terrain'"):
         session_of(video, tags=tags)
     session = session_of(video, tags=tags, kept=["terrain"])
-    session.tag(session.revision, 0, ids(session)[0], ["sky"], "done")
+    tag(session, ids(session)[0], ["sky"], "done")
     clips = load_clip_tags(tags, CAMVID, ignore=["terrain"])
     assert [clip.tags for clip in clips["a.mp4"]] == [{"sky"}]
     assert "terrain" in tags.read_text()
@@ -117,9 +122,9 @@ def test_what_the_times_count_is_saved_and_taken_up_again(tmp_path: Path) -> Non
     tags = tmp_path / "tags.yaml"
     tags.write_text("c.mp4:\n  fps: 50\n  clips:\n    - {start: 1, end: 2, tags: [sky]}\n")
     session = session_of(folder, tags=tags, fps=10.0)
-    session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+    tag(session, ids(session)[0], ["road"], "done")
     session = session_of(bag, tags=tags, topic="/right")
-    session.tag(session.revision, 0, ids(session)[0], ["car"], "done")
+    tag(session, ids(session)[0], ["car"], "done")
     found = {name: drive.time_base for name, drive in load_clip_tags(tags, CAMVID).items()}
     assert found == {
         "c.mp4": TimeBase("frames", fps=50),
@@ -169,7 +174,7 @@ def test_a_change_that_cannot_be_saved_is_not_made(video: Path) -> None:
     session = session_of(video)
     video.parent.joinpath("a.mp4.tagging.json").mkdir()  # in the way
     with pytest.raises(SaveError, match="cannot be written"):
-        session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+        tag(session, ids(session)[0], ["road"], "done")
     assert not session.drives[0].clips[0].touched
     assert not video.with_name("a.mp4.tags.yaml").exists()
 
@@ -189,7 +194,7 @@ def test_whatever_is_done_clips_cover_the_drive_and_undo_leads_back(
         clip = clips[number % len(clips)]
         try:
             if act == "tag":
-                session.tag(session.revision, 0, clip.id, [CAMVID.names[number]], "done")
+                tag(session, clip.id, [CAMVID.names[number]], "done")
             elif act == "split":
                 session.split(session.revision, 0, clip.id, (clip.start + clip.end) / 2)
             elif act == "merge":
@@ -212,7 +217,7 @@ def test_whatever_is_done_clips_cover_the_drive_and_undo_leads_back(
 
 def test_tables_go_out_and_come_back(video: Path) -> None:
     session = session_of(video)
-    session.tag(session.revision, 0, ids(session)[0], ["road", "sky"], "done")
+    tag(session, ids(session)[0], ["road", "sky"], "done")
     text = to_csv(session)
     assert text.splitlines()[1] == "a.mp4,0.000,0.500,done,sky;road"
     session.undo(session.revision)
@@ -240,7 +245,7 @@ def test_a_table_of_two_drives_comes_in_as_a_whole_or_not_at_all(tmp_path: Path)
     for index in (0, 1):
         session.cut(index, [(0.0, 2.0)], 2.0)
     first = session.drives[0].clips[0].id
-    session.tag(session.revision, 0, first, ["sky"], "done")
+    tag(session, first, ["sky"], "done")
     before = [list(drive.clips) for drive in session.drives]
     kept = (folders[0] / "one.mp4.tags.yaml").read_text()
     rows = "".join(f"{session.drives[k].name},0,1,done,road\n" for k in (0, 1))
@@ -269,7 +274,7 @@ def test_suggestions_of_others_are_never_written_over(video: Path) -> None:
     for _ in range(2):
         session = session_of(video)
         session.suggest(0, ids(session)[0], {"road": 0.9})
-        session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+        tag(session, ids(session)[0], ["road"], "done")
     assert theirs.read_text() == before
     assert foreign.with_name("a.mp4.tagging.json.before-tagging").read_text() == "not ours"
     assert session_of(video).drives[0].clips[0].suggested == {"road": 0.9}
@@ -279,7 +284,7 @@ def test_suggestions_of_others_are_never_written_over(video: Path) -> None:
 def test_the_summary_counts_and_warns(video: Path) -> None:
     session = session_of(video)
     for clip in ids(session):
-        session.tag(session.revision, 0, clip, ["road", "sky"] if clip % 2 else ["road"], "done")
+        tag(session, clip, ["road", "sky"] if clip % 2 else ["road"], "done")
     found = summarise(session)
     road, sky = CAMVID.id_of("road"), CAMVID.id_of("sky")
     assert (found["done"], found["counts"][road], found["cooccurrence"][road][sky]) == (6, 6, 3)
@@ -302,7 +307,7 @@ def test_ten_thousand_clips(tmp_path: Path) -> None:
             ]
         },
     )
-    session.tag(session.revision, 0, ids(session)[5000], ["sky"], "done")
+    tag(session, ids(session)[5000], ["sky"], "done")
     assert len(load_clip_tags(tmp_path / "a.mp4.tags.yaml", CAMVID)["a.mp4"]) == 10_000
 
 

@@ -36,6 +36,21 @@ class Edit:
         return Edit(tuple(Change(one.drive, one.after, one.before) for one in self.changes))
 
 
+@dataclass(frozen=True)
+class Tagging:
+    """
+    What a clip shall show.
+
+    :param drive: its number in the session, `clip` the clip's id.
+    :param state: `done`, `open` (not finished) or `unsure`.
+    """
+
+    drive: int
+    clip: int
+    tags: tuple[str, ...]
+    state: str
+
+
 def split(drive: TaggedDrive, clip: TagClip, at: float) -> tuple[TagClip, TagClip]:
     """
     Two clips that show what one showed; both are open.

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.access import Access, Guard
+from wsvs_ros.tagging.exchange import FORMATS, Format
 from wsvs_ros.tagging.iconic import IconicSorter
 from wsvs_ros.tagging.iconic_routes import IconicRoutes
 from wsvs_ros.tagging.keys import assign_keys
@@ -63,6 +64,11 @@ class TaggingServer:
             "iconic": iconic is not None,
             "strip_frames": STRIP_FRAMES,
             "files": self.files,
+            "exports": [
+                {"format": name, "title": form.title, "note": form.note, "drives": _exported(session, form)}
+                for name, form in FORMATS.items()
+            ],
+            "import_types": ".csv,.xml,.json",
         }
         self._pictures = PictureRoutes(session.drives)
         self._tags = TagRoutes(session, self._about["run"])
@@ -113,3 +119,10 @@ class TaggingServer:
 
     def _no_iconic(self, request: Request) -> Response:
         return PlainTextResponse("no pictures to sort; start `wsvs tag` with --iconic FOLDER\n", 404)
+
+
+def _exported(session: TaggingSession, form: Format) -> list[int] | None:
+    """The drives that have a file of their own in this format; None if all are in one."""
+    if not form.each:
+        return None
+    return [k for k, drive in enumerate(session.drives) if not form.frames or drive.time_base.stamps == "frames"]

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wsvs_ros.drives.tags import TagError
+from wsvs_ros.drives.tags import CLIP_STATES, TagError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging import edits
 from wsvs_ros.tagging.clips import TagClip, disagreement
-from wsvs_ros.tagging.edits import Change, Edit
+from wsvs_ros.tagging.edits import Change, Edit, Tagging
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
 from wsvs_ros.tagging.history import History
 from wsvs_ros.tagging.open_files import OpenFiles
@@ -94,21 +94,27 @@ class TaggingSession:
 
     # what people do
 
-    def tag(self, revision: int, drive: int, clip: int, tags: Sequence[str], state: str) -> dict[str, Any]:
+    def tag(self, revision: int, taggings: Sequence[Tagging]) -> dict[str, Any]:
         """
-        Say what a clip shows.
+        Say what clips show; several are one change.
 
-        :param state: `done`, `open` (not finished) or `unsure`.
         :raises EditError: if there is no such clip, class or state.
         :raises ConflictError: if the revision is old or the file was changed outside.
         :raises SaveError: if the file cannot be written.
         """
         with self.lock:
-            old = self._clip(revision, drive, clip)
-            unknown = sorted(set(tags) - set(self.order))
-            if unknown or state not in ("done", "open", "unsure"):
-                raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {state!r}")
-            return self._do(Edit.of(drive, [old], [edits.retag(old, tags, state, self.label_set.names)]))
+            changes: dict[int, list[tuple[TagClip, TagClip]]] = {}
+            for one in taggings:
+                old = self._clip(revision, one.drive, one.clip)
+                unknown = sorted(set(one.tags) - set(self.order))
+                if unknown or one.state not in CLIP_STATES:
+                    raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {one.state!r}")
+                new = edits.retag(old, one.tags, one.state, self.label_set.names)
+                changes.setdefault(one.drive, []).append((old, new))
+            if not changes:
+                raise EditError("clips: none are named")
+            pairs = {drive: tuple(zip(*found, strict=True)) for drive, found in changes.items()}
+            return self._do(Edit(tuple(Change(drive, before, after) for drive, (before, after) in pairs.items())))
 
     def split(self, revision: int, drive: int, clip: int, at: float) -> dict[str, Any]:
         """
@@ -120,14 +126,19 @@ class TaggingSession:
             old = self._clip(revision, drive, clip)
             return self._do(Edit.of(drive, [old], edits.split(self.drives[drive], old, at)))
 
-    def merge(self, revision: int, drive: int, clip: int) -> dict[str, Any]:
-        """Join a clip with the next one; it shows what either showed, and is open again."""
+    def merge(self, revision: int, drive: int, clip: int, last: int | None = None) -> dict[str, Any]:
+        """
+        Join a clip with those that follow; the new one shows what any of them showed, and is open again.
+
+        :param last: the last one that belongs to it; the next clip if None.
+        """
         with self.lock:
-            one = self._clip(revision, drive, clip)
-            other = self.drives[drive].neighbour(one)
-            if other is None:
+            first = self._clip(revision, drive, clip)
+            end = self.drives[drive].neighbour(first) if last is None else self._clip(revision, drive, last)
+            if end is None or end.start < first.end - 1e-6:
                 raise EditError("there is no next clip to merge with")
-            return self._do(Edit.of(drive, [one, other], [edits.merge(self.drives[drive], [one, other])]))
+            joined = [one for one in self.drives[drive].clips if first.start <= one.start <= end.start]
+            return self._do(Edit.of(drive, joined, [edits.merge(self.drives[drive], joined)]))
 
     def replace_all(self, revision: int, clips: Mapping[int, Sequence[TagClip]]) -> dict[str, Any]:
         """

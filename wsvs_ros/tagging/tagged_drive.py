@@ -37,6 +37,8 @@ class TaggedDrive:
     open_source: Callable[[], FrameSource]
     file: TagFile
     longest: float
+    size: tuple[int, int] = (0, 0)
+    """Width and height of its first frame, pixels."""
     clips: list[TagClip] = field(default_factory=list)
     cut_until: float = 0.0
     seen: dict[int, int] = field(default_factory=dict)

@@ -82,9 +82,9 @@ def _open(path: Path, name: str, file: TagFile, options: DriveOptions) -> Tagged
     source = open_source(path, replace(told, topic=told.topic or options.topic), fps=options.fps)
     try:
         opener = partial(open_source, path, source.time_base, fps=options.fps)
-        return TaggedDrive(
-            name, path, round(source.duration, 3), source.fps, source.time_base, opener, file, options.longest
-        )
+        height, width = source.at(0.0).shape[:2]
+        duration, size = round(source.duration, 3), (width, height)
+        return TaggedDrive(name, path, duration, source.fps, source.time_base, opener, file, options.longest, size)
     finally:
         source.close()
 
