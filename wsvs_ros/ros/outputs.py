@@ -12,10 +12,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from wsvs_ros.evaluation.render import overlay
 from wsvs_ros.images import fill_image, fill_png
 from wsvs_ros.perception import LabelSet, Segmentation
 from wsvs_ros.perception.labels import UNKNOWN
+from wsvs_ros.perception.painting import overlay
 from wsvs_ros.ros.parameters import SegmentParameters
 
 _DEPTH = 5
