@@ -17,7 +17,8 @@ from wsvs_ros.tagging import ConflictError, EditError, SaveError, TaggingError, 
 from wsvs_ros.tagging.cuts import find_cuts
 from wsvs_ros.tagging.edits import Tagging
 from wsvs_ros.tagging.exchange.tables import from_csv, to_csv
-from wsvs_ros.tagging.keys import RESERVED, assign_keys
+from wsvs_ros.tagging.into_bag import write_into_bag
+from wsvs_ros.tagging.keys import RESERVED, assign_keys, load_keys
 from wsvs_ros.tagging.seeking import open_source
 from wsvs_ros.tagging.suggestions import FileSuggester
 from wsvs_ros.tagging.summary import summarise
@@ -332,6 +333,62 @@ def test_scenes_are_cut_where_the_picture_changes(tmp_path: Path) -> None:
     writer.release()
     source = open_source(tmp_path / "s.mp4")
     assert [cut for _, cut in find_cuts(source, 0.0, source.duration) if cut is not None] == [3.3]
+
+
+def test_keys_of_ones_own_come_first(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    path.write_text("car: 1\nroad: s\n")
+    keys = assign_keys(CAMVID.names, load_keys(path, CAMVID.names))
+    assert (keys["car"], keys["road"], keys["sky"]) == ("1", "s", "k")
+    assert len(set(keys.values())) == len(CAMVID.names)
+    for text, says in [
+        ("cra: 1", "unknown key cra"),
+        ("car: u", "car: got 'u', expected a key that has no other meaning"),
+        ("car: ab", "expected one character"),
+        ("car: 1\nsky: 1", "expected a key of its own"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(TaggingError, match=says):
+            load_keys(path, CAMVID.names)
+
+
+def test_a_stretch_of_frames_plays_at_the_rate_that_is_shown(tmp_path: Path) -> None:
+    for path in (make_video(tmp_path / "a.mp4", 20), make_folder(tmp_path / "f", 20), make_bag(tmp_path / "b", 20)):
+        source = open_source(path)
+        times = [seconds for seconds, _ in source.frames(0.5, 1.0, 30.0)]
+        period = 1 / source.fps
+        assert times[0] == pytest.approx(0.5, abs=period)
+        assert [later - earlier for earlier, later in itertools.pairwise(times)] == pytest.approx(
+            [period] * (len(times) - 1), abs=0.01
+        )
+        assert len(times) == pytest.approx(0.5 / period, abs=1)
+        halved = [seconds for seconds, _ in source.frames(0.5, 1.0, source.fps / 2)]
+        assert len(halved) == pytest.approx(len(times) / 2, abs=1)
+        source.close()
+    source = open_source(tmp_path / "b", TimeBase("header"))
+    assert [seconds for seconds, _ in source.frames(0.5, 1.0, 30.0)] == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9])
+    source.close()
+
+
+def test_tags_of_a_bag_travel_with_it(tmp_path: Path) -> None:
+    bag = make_bag(tmp_path / "bag", 20)
+    session = session_of(bag)
+    with pytest.raises(TaggingError, match="nothing of it is tagged yet"):
+        write_into_bag(session, 0)
+    tag(session, ids(session)[0], ["road"], "done")
+    tag(session, ids(session)[1], ["sky"], "unsure")
+    write_into_bag(session, 0)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    moved = bag.rename(elsewhere / "bag2")
+    again = session_of(moved)
+    assert [(clip.tags, clip.state) for clip in again.drives[0].touched()] == [({"road"}, "done"), ({"sky"}, "unsure")]
+    assert not (elsewhere / "bag2.tags.yaml").exists()
+    tag(again, ids(again)[0], ["car"], "done")
+    assert session_of(moved).drives[0].clips[0].tags == {"car"}, "the file beside it counts more than what it bears"
+    video = session_of(make_video(tmp_path / "a.mp4", 20))
+    with pytest.raises(TaggingError, match="no bag"):
+        write_into_bag(video, 0)
 
 
 @given(st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=80))

@@ -1,32 +1,13 @@
-"""Files that people made, and that are replaced as a whole."""
+"""Files that the page replaces, though others may have made them."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
+from wsvs_ros import files
+from wsvs_ros.errors import WsvsError
 from wsvs_ros.tagging.errors import SaveError
-
-
-def replace_file(path: Path, text: str) -> None:
-    """
-    Write a file aside, flush it to the disk and put it in place; whoever reads sees the old or the new one.
-
-    :raises OSError: if it cannot be written; the old one is untouched.
-    """
-    handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
 
 
 def check_writable(path: Path) -> None:
@@ -34,12 +15,9 @@ def check_writable(path: Path) -> None:
     :raises SaveError: if the file could not be saved, before anybody tags for nothing.
     """
     try:
-        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
-            pass
-    except OSError as error:
-        raise SaveError(
-            f"{path}: cannot be written: {error.strerror or error}; name another place with --tags FILE"
-        ) from error
+        files.check_writable(path)
+    except WsvsError as error:
+        raise SaveError(f"{error}; name another place with --tags FILE") from error
 
 
 def keep_copy(path: Path) -> None:
@@ -50,9 +28,3 @@ def keep_copy(path: Path) -> None:
         number += 1
         copy = path.with_name(f"{path.name}.before-tagging-{number}")
     shutil.copy2(path, copy)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

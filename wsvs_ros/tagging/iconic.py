@@ -16,9 +16,10 @@ from typing import Any
 import cv2
 
 from wsvs_ros.drives.folders import FolderDrive
+from wsvs_ros.files import replace_file
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError, TaggingError
-from wsvs_ros.tagging.files import check_writable, replace_file
+from wsvs_ros.tagging.files import check_writable
 
 LEFT_OUT = "-"
 """In the manifest, in place of a class: a picture that is iconic of none."""

@@ -41,7 +41,8 @@ class OpenFiles:
                 raise TagError(f"{file.path}: {drive.name}: its times were counted anew, {told}; start anew")
         names = {drive.name for drive in mine}
         self._others[file] = {name: clips for name, clips in saved.items() if name not in names}
-        return [(drive, saved.get(drive.name, DriveTags()), suggested.get(drive.name, {})) for drive in mine]
+        tags = [saved.get(drive.name) or drive.in_bag or DriveTags() for drive in mine]
+        return [(drive, told, suggested.get(drive.name, {})) for drive, told in zip(mine, tags, strict=True)]
 
     def save_all(self, files: Sequence[TagFile]) -> None:
         """

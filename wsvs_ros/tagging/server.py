@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class TaggingServer:
     """
     The page, its pictures and its changes over HTTP.
 
+    :param keys: by class; see `assign_keys`.
     :param iconic: pictures to sort, if there are any.
     :param review: begin with the clips where suggestions and tags differ most.
     """
@@ -43,6 +44,7 @@ class TaggingServer:
         label_set: LabelSet,
         access: Access,
         *,
+        keys: Mapping[str, str] | None = None,
         iconic: IconicSorter | None = None,
         threshold: float = THRESHOLD,
         review: bool = False,
@@ -50,14 +52,14 @@ class TaggingServer:
         self._session = session
         self._access = access
         self._iconic = iconic
+        chosen = assign_keys(label_set.names) if keys is None else keys
         self._about: dict[str, Any] = {
             # pictures are kept by the browser; another run's are others
             "run": secrets.token_hex(4),
             "label_set": label_set.name,
             "classes": [
-                {"name": label.name, "color": list(label.color), "key": key}
+                {"name": label.name, "color": list(label.color), "key": chosen.get(label.name, "")}
                 for label in label_set.classes
-                for key in (assign_keys(label_set.names).get(label.name, ""),)
             ],
             "threshold": threshold,
             "review": review,
@@ -68,6 +70,7 @@ class TaggingServer:
                 {"format": name, "title": form.title, "note": form.note, "drives": _exported(session, form)}
                 for name, form in FORMATS.items()
             ],
+            "bags": [index for index, drive in enumerate(session.drives) if drive.time_base.stamps != "frames"],
             "import_types": ".csv,.xml,.json",
         }
         self._pictures = PictureRoutes(session.drives)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsvs_ros.drives.tags import Clip
+from wsvs_ros.files import replace_file
 from wsvs_ros.tagging.clips import TagClip
-from wsvs_ros.tagging.files import keep_copy, replace_file
+from wsvs_ros.tagging.files import keep_copy
 
 _MADE_BY = "wsvs tag"
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from wsvs_ros.drives.tags import Clip, DriveTags, load_clip_tags, load_time_bases
 from wsvs_ros.drives.time_base import TimeBase
+from wsvs_ros.files import replace_file
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.clips import TagClip
 from wsvs_ros.tagging.errors import ConflictError, SaveError
-from wsvs_ros.tagging.files import keep_copy, replace_file
+from wsvs_ros.tagging.files import keep_copy
 from wsvs_ros.tagging.suggestion_record import SuggestionRecord
 
 _RECORD = ".tagging.json"
@@ -94,30 +95,39 @@ class TagFile:
             if self._by_hand and self.path.exists():
                 keep_copy(self.path)
                 self._by_hand = False
-            text = "\n".join([*self._comments, _MARK, *self._lines(drives, time_bases)]) + "\n"
+            text = "\n".join([*self._comments, _MARK, *tag_lines(drives, time_bases, self._label_set.names)]) + "\n"
             self._record.save(drives)
             replace_file(self.path, text)
             self._known = _Fingerprint.of(self.path)
         except OSError as error:
             raise SaveError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
-    def _lines(self, drives: Mapping[str, Sequence[Clip | TagClip]], time_bases: Mapping[str, TimeBase]) -> list[str]:
-        lines = []
-        for drive, clips in drives.items():
-            if not clips:
-                continue
-            lines.append(f"{json.dumps(drive, ensure_ascii=False)}:")
-            told = time_bases.get(drive, TimeBase()).to_yaml()
-            lines += [f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
-            if told:
-                lines.append("  clips:")
-            lines += [("    - " if told else "  - ") + self._line(clip) for clip in clips]
-        return lines or ["{}"]
 
-    def _line(self, clip: Clip | TagClip) -> str:
-        tags = ", ".join(_scalar(tag) for tag in sorted(clip.tags, key=self._label_set.names.index))
-        state = "" if clip.state == "done" else f", state: {clip.state}"
-        return f"{{start: {_time(clip.start)}, end: {_time(clip.end)}, tags: [{tags}]{state}}}"
+def tag_lines(
+    drives: Mapping[str, Sequence[Clip | TagClip]], time_bases: Mapping[str, TimeBase], order: Sequence[str]
+) -> list[str]:
+    """
+    The lines of a `tags.yaml`.
+
+    :param order: the classes in the order in which tags are listed.
+    """
+    lines = []
+    for drive, clips in drives.items():
+        if not clips:
+            continue
+        lines.append(f"{json.dumps(drive, ensure_ascii=False)}:")
+        told = time_bases.get(drive, TimeBase()).to_yaml()
+        lines += [f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+        if told:
+            lines.append("  clips:")
+        lines += [("    - " if told else "  - ") + _line(clip, order) for clip in clips]
+    return lines or ["{}"]
+
+
+def _line(clip: Clip | TagClip, order: Sequence[str]) -> str:
+    tags = ", ".join(_scalar(tag) for tag in sorted(clip.tags, key=order.index))
+    state = "" if clip.state == "done" else f", state: {clip.state}"
+    return f"{{start: {_time(clip.start)}, end: {_time(clip.end)}, tags: [{tags}]{state}}}"
 
 
 @dataclass(frozen=True)

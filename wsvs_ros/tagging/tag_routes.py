@@ -12,6 +12,7 @@ from starlette.routing import Route
 from wsvs_ros.tagging.edits import Tagging
 from wsvs_ros.tagging.errors import EditError
 from wsvs_ros.tagging.exchange import FORMATS, read_tags
+from wsvs_ros.tagging.into_bag import write_into_bag
 from wsvs_ros.tagging.routing import get, post, value
 from wsvs_ros.tagging.session import TaggingSession
 from wsvs_ros.tagging.summary import summarise
@@ -38,6 +39,7 @@ class TagRoutes:
             get("/api/export/{format}", self._export),
             post("/api/edit", self._edit),
             post("/api/import", self._import),
+            post("/api/into-bag", self._into_bag),
         ]
 
     def _changes(self, request: Request) -> Response:
@@ -65,12 +67,18 @@ class TagRoutes:
         raise EditError(f"no action {action!r}")
 
     def _import(self, body: dict[str, Any]) -> Any:
-        drive = value(body, "drive", int)
-        if not 0 <= drive < len(self._session.drives):
-            raise EditError(f"no drive {drive}")
+        drive = self._drive(value(body, "drive", int))
         found = read_tags(self._session, value(body, "text", str), drive)
         answer = self._session.replace_all(value(body, "revision", int), found.clips)
         return {**answer, "clips": sum(map(len, found.clips.values())), "unknown": sorted(found.unknown)}
+
+    def _into_bag(self, body: dict[str, Any]) -> Any:
+        return {"file": str(write_into_bag(self._session, self._drive(value(body, "drive", int))))}
+
+    def _drive(self, index: int) -> int:
+        if not 0 <= index < len(self._session.drives):
+            raise EditError(f"no drive {index}")
+        return index
 
     def _export(self, request: Request) -> Response:
         form = FORMATS.get(request.path_params["format"])

@@ -1,15 +1,29 @@
 // Tags from and for other programs.
-import { element, explain, make, post } from "/page/api.js";
+import { element, explain, make, onPress, post } from "/page/api.js";
 
 export function fillExchange({ store }) {
   element("exports").replaceChildren(...store.about.exports.map(({ format, title, drives, note }) => make("li", {},
     make("b", { textContent: `${title} ` }),
     ...(drives ? drives.map((index) => link(`/api/export/${format}?drive=${index}`, store.drives[index].name)) : [link(`/api/export/${format}`, "Export")]),
     make("small", { textContent: ` ${note}` }))));
+  if (store.about.bags.length) element("exports").append(make("li", {},
+    make("b", { textContent: "Into the bag " }), ...store.about.bags.map((index) => intoBag(index, store.drives[index].name)),
+    make("small", { textContent: "its metadata, or an attachment of a single mcap file (which is copied); no message changes" })));
   element("import").accept = store.about.import_types;
 }
 
 const link = (href, textContent) => make("a", { className: "button", href, textContent, download: "" });
+
+function intoBag(drive, textContent) {
+  const button = make("button", { textContent });
+  onPress(button, async () => {
+    button.disabled = true;
+    const answer = await post("/api/into-bag", { drive }).catch((error) => ({ error: explain(error) }));
+    element("import-answer").textContent = answer.error ? `✗ ${answer.error}` : `✓ written into ${answer.file}`;
+    button.disabled = false;
+  });
+  return button;
+}
 
 export async function importFile({ store, place, queue, draw }) {
   const [file] = element("import").files;
