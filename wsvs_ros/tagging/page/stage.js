@@ -48,7 +48,7 @@ export class Stage {
     element("badge-speed").hidden = player.speed === 1 && !player.waiting;
     element("play").textContent = player.playing ? "❚❚" : "▶";
     element("play").setAttribute("aria-label", player.playing ? "Hold" : "Play");
-    const share = at === null ? 0 : (at - clip.start) / (clip.end - clip.start);
+    const share = player.ended ? 1 : at === null ? 0 : (at - clip.start) / (clip.end - clip.start);
     element("played").style.width = `${(100 * Math.min(Math.max(share, 0), 1)).toFixed(2)}%`;
     [...element("strip").children].forEach((cell, index) => cell.classList.toggle("shown", index === player.strip));
   }
