@@ -145,8 +145,9 @@ def test_a_lost_machine_s_drives_are_tried_elsewhere(tmp_path: Path, monkeypatch
     from wsvs_ros.evaluation.drive_pool import evaluate_on_ray
 
     out = make_archive(tmp_path, {f"drive{k:02}": 0.02 * k for k in range(6)})
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    workers = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    here = "127.0.0.1"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "node_ip_address": here})
+    workers = [cluster.add_node(num_cpus=1, node_ip_address=here) for _ in range(2)]
     try:
         ray.init(address=cluster.address, log_to_driver=False)
         commands = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ class BagSource:
         self.time_base = TimeBase(stamps, topic=drive.topic)
         self._drive = drive
         self._lock = threading.Lock()
-        self._headers = _HeaderStamps(drive) if stamps == "header" else None
+        self._headers = _header_stamps(drive.path, drive.topic) if stamps == "header" else None
         self._first = self._first_readable()
         count = drive.frame_count or 1
         last = self._seconds_of_last()
@@ -98,6 +100,13 @@ class BagSource:
     def close(self) -> None:
         with self._lock:
             self._drive.close()
+
+
+@lru_cache(maxsize=16)
+def _header_stamps(path: Path, topic: str) -> _HeaderStamps:
+    """Read once, whoever needs them."""
+    with BagDrive(path, topic=topic) as drive:
+        return _HeaderStamps(drive)
 
 
 class _HeaderStamps:
