@@ -57,10 +57,8 @@ def test_a_drive_is_tagged_by_keyboard_and_a_killed_server_loses_nothing(browser
             page.page.set_viewport_size({"width": size[0], "height": size[1]})
             box = page.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
             assert box == list(size), "nothing sticks out of the window"
-            edges = (
-                "[...document.querySelectorAll('.bar *, .side *')].map((node) => node.getBoundingClientRect().right)"
-            )
-            assert max(page.page.evaluate(edges)) <= size[0], "nothing is cut off"
+            edges = "nodes => nodes.map((node) => node.getBoundingClientRect().right)"
+            assert max(page.page.eval_on_selector_all(".bar *, .side *", edges)) <= size[0], "nothing is cut off"
         page.close()
 
 

@@ -21,7 +21,7 @@ from wsvs_ros.tagging.into_bag import write_into_bag
 from wsvs_ros.tagging.keys import RESERVED, assign_keys, load_keys
 from wsvs_ros.tagging.seeking import open_source
 from wsvs_ros.tagging.suggestions import FileSuggester
-from wsvs_ros.tagging.summary import summarise
+from wsvs_ros.tagging.summary import review_order, summarise
 from wsvs_ros.tagging.workspace import DriveOptions, open_session
 
 CAMVID = LabelSet.load("camvid11")
@@ -72,8 +72,8 @@ def test_what_was_suggested_is_recorded_and_orders_the_review(video: Path) -> No
     session.suggest(0, second, {"road": 0.9, "car": 0.1})
     tag(session, first, ["road"], "done")
     tag(session, second, ["car"], "done")
-    assert [(clip, round(far, 2)) for _, clip, far in session.review_order()] == [(second, 0.9), (first, 0.1)]
-    assert [round(far, 2) for _, _, far in session_of(video).review_order()] == [0.9, 0.1]
+    assert [(clip, round(far, 2)) for _, clip, far in review_order(session)] == [(second, 0.9), (first, 0.1)]
+    assert [round(far, 2) for _, _, far in review_order(session_of(video))] == [0.9, 0.1]
 
 
 def test_two_tabs_and_other_programs_are_noticed(video: Path) -> None:

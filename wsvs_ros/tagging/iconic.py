@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import os
-import shutil
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from wsvs_ros.drives.folders import FolderDrive
 from wsvs_ros.files import replace_file
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError, TaggingError
-from wsvs_ros.tagging.files import check_writable
+from wsvs_ros.tagging.files import check_writable, copy_as_new
 
 LEFT_OUT = "-"
 """In the manifest, in place of a class: a picture that is iconic of none."""
@@ -143,15 +140,7 @@ class IconicSorter:
     def _copy(self, source: Path, name: str) -> str:
         folder = self.output / name.replace("/", "_")
         folder.mkdir(exist_ok=True)
-        partial = folder / f".{source.name}.partial"
-        try:
-            shutil.copy2(source, partial)
-            for target in _free_names(folder, source):
-                if _put_in_place(partial, target):
-                    return str(target.relative_to(self.output))
-        finally:
-            partial.unlink(missing_ok=True)
-        raise OSError(f"no free name for {source.name}")
+        return str(copy_as_new(source, folder).relative_to(self.output))
 
     def _save(self) -> None:
         text = io.StringIO()
@@ -188,28 +177,3 @@ class IconicSorter:
         except FileNotFoundError:
             return None
         return stat.st_size, stat.st_mtime_ns, stat.st_ino
-
-
-def _put_in_place(partial: Path, target: Path) -> bool:
-    """
-    Give a file its name, unless somebody else has it.
-
-    :return: whether it was free.
-    """
-    try:
-        os.link(partial, target)  # unlike a rename this never replaces what is there
-    except FileExistsError:
-        return False
-    except OSError:  # FAT and some network folders have no links: the name is taken first, then its empty file replaced
-        try:
-            target.open("xb").close()
-        except FileExistsError:
-            return False
-        os.replace(partial, target)
-    return True
-
-
-def _free_names(folder: Path, source: Path) -> Iterable[Path]:
-    yield folder / source.name
-    for number in range(2, 10_000):
-        yield folder / f"{source.stem}-{number}{source.suffix}"

@@ -10,7 +10,7 @@ from typing import Any
 from wsvs_ros.drives.tags import CLIP_STATES, TagError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging import edits
-from wsvs_ros.tagging.clips import TagClip, disagreement
+from wsvs_ros.tagging.clips import TagClip
 from wsvs_ros.tagging.edits import Change, Edit, Tagging
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
 from wsvs_ros.tagging.history import History
@@ -80,17 +80,6 @@ class TaggingSession:
                     for index, drive in enumerate(self.drives)
                 ],
             }
-
-    def review_order(self) -> list[tuple[int, int, float]]:
-        """Clips that were tagged, as (drive, clip, disagreement), by how far the suggestions lay off."""
-        with self.lock:
-            found = [
-                (index, clip.id, far)
-                for index, drive in enumerate(self.drives)
-                for clip in drive.clips
-                if (far := disagreement(clip)) is not None
-            ]
-        return sorted(found, key=lambda item: -item[2])
 
     # what people do
 

@@ -15,7 +15,7 @@ from wsvs_ros.tagging.exchange import FORMATS, read_tags
 from wsvs_ros.tagging.into_bag import write_into_bag
 from wsvs_ros.tagging.routing import get, post, value
 from wsvs_ros.tagging.session import TaggingSession
-from wsvs_ros.tagging.summary import summarise
+from wsvs_ros.tagging.summary import review_order, summarise
 
 
 class TagRoutes:
@@ -34,7 +34,7 @@ class TagRoutes:
         """Their addresses."""
         return [
             get("/api/changes", self._changes),
-            get("/api/review", lambda request: JSONResponse(self._session.review_order())),
+            get("/api/review", lambda request: JSONResponse(review_order(self._session))),
             get("/api/summary", lambda request: JSONResponse(summarise(self._session))),
             get("/api/export/{format}", self._export),
             post("/api/edit", self._edit),
