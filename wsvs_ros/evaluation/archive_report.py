@@ -43,6 +43,7 @@ def write_archive_report(folder: Path, archive: Path, rows: Sequence[RunRow], la
     ordered = worst_first(rows)
     colors = {name: color for one in label_sets for name, color in zip(one.names, css_colors(one), strict=True)}
     measured = [row for row in ordered if row.page]
+    names = _seen(measured)  # one order for all bars, so that they can be compared
     figures = {"archive": str(archive), **summarised(ordered), "drives": [asdict(row) for row in ordered]}
     content = {
         "title": f"{archive.resolve().name}: {len(ordered)} drives",
@@ -51,8 +52,9 @@ def write_archive_report(folder: Path, archive: Path, rows: Sequence[RunRow], la
         "rows": ordered,
         "truth": any(row.miou is not None for row in measured),
         "uncertain": any(row.uncertainty is not None for row in measured),
-        "colors": [(name, colors.get(name, "gray")) for name in _seen(measured)],
+        "colors": [(name, colors.get(name, "gray")) for name in names],
         "color_of": colors,
+        "bars": {row.name: sorted(row.seen, key=lambda item: names.index(item[0])) for row in measured},
     }
     return write_page(folder, "archive.html", content, figures, besides=(DRIVES,))
 
