@@ -18,7 +18,10 @@ window.release = () => { window.holdBack = null; window.heldBack.splice(0).forEa
 const real = window.fetch;
 window.fetch = async (address, options) => {
   const answer = await real(address, options);
-  if (window.holdBack && String(address).includes(window.holdBack)) await new Promise((go) => window.heldBack.push(go));
+  if (window.holdBack && String(address).includes(window.holdBack)) {
+    const text = await answer.clone().text();
+    await new Promise((go) => window.heldBack.push(Object.assign(go, { text })));
+  }
   return answer;
 };
 """
@@ -29,14 +32,15 @@ class PageDriver:
     A page in a browser of its own kind; errors in its console fail the test when it is closed.
 
     :param address: that opens it.
+    :param hold_back: answers to addresses that contain this stay away from the beginning.
     """
 
-    def __init__(self, browser: Any, address: str, size: tuple[int, int] = (1440, 900)) -> None:
-        self.page = browser.new_context(viewport={"width": size[0], "height": size[1]}).new_page()
+    def __init__(self, browser: Any, address: str, *, hold_back: str = "") -> None:
+        self.page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         self.page.set_default_timeout(20_000)
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.add_init_script(_HOLD)
+        self.page.add_init_script(f"{_HOLD}; window.holdBack = '{hold_back}';")
         self.go(address)
 
     def go(self, address: str) -> None:

@@ -97,18 +97,24 @@ def test_an_answer_that_comes_late_takes_no_key_press_back(page: PageDriver, dri
     assert classes_of(drive) == [{"car", "sky"}]
 
 
-def test_a_poll_does_not_overwrite_what_is_on_its_way(page: PageDriver, drive: Path) -> None:
-    page.hold_back("/api/changes")
-    page.page.evaluate("window.holdBack = '/api/edit'")  # the poll stays held back, and now the change, too
-    page.press("c")
-    page.until("window.heldBack.length > 1")
-    page.page.evaluate("window.heldBack.shift()()")  # the poll's answer, of the time before
-    page.page.wait_for_timeout(100)
-    page.press("s")
-    assert page.ticked() == {"car", "sky"}
-    page.page.evaluate("window.release()")
-    page.until_saved()
-    assert classes_of(drive) == [{"car", "sky"}]
+def test_suggestions_that_arrive_do_not_overwrite_what_is_on_its_way(browser: Any, drive: Path) -> None:
+    with serve(drive, "--clip-seconds", 0.2) as server:
+        page = PageDriver(browser, server.address, hold_back="&drive=")  # polls say where people are
+        page.press("End")  # the last of thirty clips, to which the model has not come yet
+        assert page.ticked() == set()
+        suggested = 'window.heldBack.findIndex(({ text }) => /"id":29,[^}]*"suggested":{/.test(text))'
+        page.until(f"{suggested} >= 0")
+        page.page.evaluate("window.holdBack = '/api/edit'")
+        page.press("e")
+        page.until(f"window.heldBack.length > {suggested} + 1")
+        page.page.evaluate(f"window.heldBack.splice({suggested}, 1)[0]()")  # the poll's answer, of the time before
+        page.page.wait_for_timeout(100)
+        page.press("y")
+        assert page.ticked() == {"pedestrian", "cyclist"}
+        page.page.evaluate("window.release()")
+        page.until_saved()
+        assert classes_of(drive) == [{"pedestrian", "cyclist"}]
+        page.close()
 
 
 def test_keys_wait_for_the_clips_that_they_are_meant_for(page: PageDriver, drive: Path) -> None:
