@@ -92,9 +92,13 @@ class TaggingSession:
         :raises SaveError: if the file cannot be written.
         """
         with self.lock:
+            self._check(revision)
+            clips = {(k, clip.id): clip for k in {one.drive for one in taggings} for clip in self._clips(k)}
             changes: dict[int, list[tuple[TagClip, TagClip]]] = {}
             for one in taggings:
-                old = self._clip(revision, one.drive, one.clip)
+                old = clips.get((one.drive, one.clip))
+                if old is None:
+                    raise EditError(f"no clip {one.clip} in drive {one.drive}")
                 unknown = sorted(set(one.tags) - set(self.order))
                 if unknown or one.state not in CLIP_STATES:
                     raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {one.state!r}")
@@ -183,6 +187,9 @@ class TaggingSession:
         if found is None:
             raise EditError(f"no clip {clip} in drive {drive}")
         return found
+
+    def _clips(self, drive: int) -> Sequence[TagClip]:
+        return self.drives[drive].clips if 0 <= drive < len(self.drives) else ()
 
     def _check(self, revision: int) -> None:
         self._watch()
