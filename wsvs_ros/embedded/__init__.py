@@ -14,7 +14,7 @@ one, which ROS_DISTRO=humble in the environment gives them); QoS history, depth,
 overrides of them by parameters; ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS and ROS_LOCALHOST_ONLY,
 over which a CYCLONEDDS_URI wins; the messages of the packages in `messages.PACKAGES`.
 
-What a program may rely on here and with rclpy alike is a list of cases that both run: `test/rclpy_contract.py`.
+What a program may rely on here and with rclpy alike is a list of cases that both run: `test/rclpy_contract`.
 
 Anything else says that it is left out when it is asked for: services and clients of one's own, actions, TF, simulated
 time, other executors than the single-threaded one, callback groups, deadline and liveliness, KEEP_ALL, patterns in
