@@ -22,7 +22,8 @@ FILES = {
     "program": "model.pt2",
 }
 """The variants that there are, and the files that `ModelBundle.write` gives them."""
-OUTPUTS = (("scores",), ("scores", "labels", "confidence"))
+OUTPUTS = ("scores",)
+"""The graphs' output: probabilities (1, N, h, w). Label maps are made of them where the frames are computed."""
 
 _KEYS = ["name", "labels", "working_size", "window", "flow", "inputs", "trained_on", "metrics"]
 
@@ -108,9 +109,8 @@ def parse(path: Path, config: Path, data: Any) -> dict[str, Any]:
     for name, dtype in INPUTS.items():
         if inputs.raw(name) != dtype:
             inputs.refuse(name, dtype)
-    outputs = ("scores",) if schema == 1 else fields.texts("outputs")
-    if outputs not in OUTPUTS:
-        fields.refuse("outputs", " or ".join(str(list(names)) for names in OUTPUTS))
+    if schema != 1 and fields.texts("outputs") != OUTPUTS:
+        fields.refuse("outputs", f"{list(OUTPUTS)}; export the model again, without label maps in the graph")
     width, height = fields.integers("working_size", 2, 16, 8192)
     return {
         "name": fields.text("name"),
@@ -121,7 +121,6 @@ def parse(path: Path, config: Path, data: Any) -> dict[str, Any]:
         "lookahead": window.integer("lookahead", 0, length // 2),
         "flow": FlowSettings(flow.text("algorithm"), flow.text("preset")),
         "inputs": dict(INPUTS),
-        "outputs": outputs,
         "trained_on": fields.texts("trained_on"),
         "metrics": dict(fields.mapping("metrics")),
     }
