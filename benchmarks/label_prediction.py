@@ -21,11 +21,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.config import Config
-from training.cue_config import EmAdapt, Motion
-from training.cues.em_adapt import em_adapt_labels
-from training.cues.label_prediction import predict_labels
-from training.cues.masks import BACKGROUND, FOREGROUND
-from training.module import WeaklySupervised
+from training.config.cues import EmAdapt, Motion
+from training.cues.em_adapt.labels import em_adapt_labels
+from training.cues.motion.label_prediction import predict_labels
+from training.networks.marks import BACKGROUND, FOREGROUND
+from training.networks.module import WeaklySupervised
 from wsvs_ros.drives.synthetic import SyntheticDrive
 from wsvs_ros.perception import ModelBundle, VideoSegmenter, default_bundle_path
 from wsvs_ros.perception.frames import Frame
@@ -63,7 +63,7 @@ def costs(backbone: str, steps: int) -> None:
     one, two = tagged(_ROAD, _CAR), tagged(_ROAD, _SIGN, _CAR)
     jobs: dict[str, Callable[[], object]] = {
         "forward and backward": step,
-        "EM-Adapt": lambda: em_adapt_labels(answer, one, [_CAR]),
+        "EM-Adapt": lambda: em_adapt_labels(answer, one, [_CAR], EmAdapt()),
         "label prediction, one object (min cuts)": lambda: _predict(answer, colours, segments, one, [_CAR]),
         "label prediction, two objects (alpha expansion)": lambda: _predict(
             answer, colours, segments, two, [_SIGN, _CAR]

@@ -3,8 +3,8 @@ What the trainer costs beyond its network: against a plain PyTorch loop over the
 
     python -m benchmarks.training training/configs/light.yaml data.root=DATA --work runs/light [--steps 40]
 
-Needs a work directory whose masks are made (`python -m training.heatmaps`). Each of the two runs in a process of its
-own, in turns; the loop loads its data in line and does forward, losses, backward and step, nothing else. Prints the
+Needs a work directory whose masks are made (`python -m training.look`). Each of the two runs in a process of its own,
+in turns; the loop loads its data in line and does forward, losses, backward and step, nothing else. Prints the
 time of a step, the share of it that waits for data, and the peak memory.
 """
 
@@ -18,13 +18,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.commands import command_parser, work_folder
 from training.config import Config, load_config
+from training.running.command_line import command_parser, work_folder
 
 _WARM_UP = 5
 
@@ -33,19 +34,19 @@ def _plain(config: Config, work: Path) -> dict[str, float]:
     """The loop that one would write by hand."""
     import torch
 
+    from training.cues.registry import cue_of
     from training.datasets.endless_order import EndlessOrder
     from training.datasets.training_set import TrainingSet
-    from training.heatmaps import make_masks
-    from training.module import WeaklySupervised
-    from training.stages import load_samples
+    from training.networks.module import WeaklySupervised
+    from training.running.stages import load_samples
 
     samples = load_samples(config, work)
-    masks = make_masks(config, samples, work)
+    masks = cue_of(config).make_masks(config, samples, work)
     batch, steps = config.optimiser.batch_size, config.optimiser.steps
     data = TrainingSet(samples, masks, length=config.window.length, augmentation=config.augmentation, seed=config.seed)
     order = EndlessOrder(len(samples), count=steps * batch, seed=config.seed)
     loader = iter(torch.utils.data.DataLoader(data, batch_size=batch, sampler=order))
-    module = WeaklySupervised(config).train()
+    module = WeaklySupervised(config, cue_of(config).loss(config)).train()
     module.log_dict = lambda *_args, **_kwargs: None  # type: ignore[method-assign]
     optimiser = module.configure_optimizers()["optimizer"]
     waiting, whole = [], []
@@ -66,9 +67,9 @@ def _trainer(config: Config, work: Path) -> dict[str, float]:
     import lightning
     from lightning.pytorch.callbacks import Callback
 
-    import training.train as fitting
-    from training.heatmaps import make_masks
-    from training.stages import load_samples
+    import training.running.train as fitting
+    from training.cues.registry import cue_of
+    from training.running.stages import load_samples
 
     begun: list[float] = []
     ended: list[float] = []
@@ -88,10 +89,10 @@ def _trainer(config: Config, work: Path) -> dict[str, float]:
         return trainer
 
     fitting.make_trainer = watched
-    samples = load_samples(config, work)
-    masks = make_masks(config, samples, work)
+    cue, samples = cue_of(config), load_samples(config, work)
+    masks = cue.make_masks(config, samples, work)
     with tempfile.TemporaryDirectory() as folder:
-        fitting.train(config, samples, masks, Path(folder))
+        fitting.train(config, samples, masks, Path(folder), loss=partial(cue.loss, config), by_shot=cue.by_shot)
     whole = np.diff(ended)
     waiting = np.subtract(begun[1:], ended[:-1])
     return _figures(whole[: len(waiting)], waiting)

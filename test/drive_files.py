@@ -67,8 +67,15 @@ def make_bag(
     odd: int | None = None,
     text: bool = True,
     only: range | None = None,
+    header_fps: float = 10.0,
 ) -> Path:
-    """A rosbag2 with image topics and one of texts; message `odd` has an unknown encoding; `only` some frames."""
+    """
+    A rosbag2 with image topics and one of texts, recorded at 10 Hz.
+
+    :param odd: the message that has an unknown encoding.
+    :param only: the frames that were recorded.
+    :param header_fps: what the headers' stamps count.
+    """
     plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
     with Writer(path, version=9, storage_plugin=plugin) as bag:
         images = [bag.add_connection(topic, IMAGE, typestore=STORE) for topic in topics]
@@ -78,7 +85,7 @@ def make_bag(
                 continue
             stamp = 100_000_000_000 + index * 100_000_000
             for connection in images:
-                message = image_message(picture, index, encoding="odd32" if index == odd else "bgr8")
+                message = image_message(picture, index, encoding="odd32" if index == odd else "bgr8", fps=header_fps)
                 bag.write(connection, stamp, STORE.serialize_cdr(message, IMAGE))
             if words is not None:
                 said = STORE.types["std_msgs/msg/String"](data=f"word {index}")

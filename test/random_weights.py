@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from training.backbones import InvertedResidual, MobileNetV2, Vgg16
+from training.networks.backbones import InvertedResidual, MobileNetV2, Vgg16
 
 
 def random_mobilenet(path: Path, *, seed: int = 0) -> Path:

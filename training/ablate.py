@@ -19,15 +19,14 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from training.commands import run_command
 from training.config import Config, ConfigError, load_config
-from training.config_sections import Section
+from training.config.sections import Section
 from training.datasets import open_dataset
-from training.evaluate import evaluate
-from training.evaluate_dataset import evaluate_dataset
-from training.export import export
 from training.fit import fit
-from training.module import load_checkpoint
+from training.networks.module import load_checkpoint
+from training.running.bundle import export
+from training.running.command_line import run_command
+from training.running.evaluation import evaluate_dataset, evaluate_drive
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.vehicles import VehicleMeasure
@@ -115,7 +114,7 @@ def ablate(ablation: Ablation, base: Path, work: Path, overrides: Sequence[str] 
     :param work: one folder a variant and seed, and the caches that they share.
     :param overrides: of all variants, after the ablation's own.
     :return: the table, as Markdown.
-    :raises WsvsError: as :func:`training.fit.fit` and :func:`training.evaluate.evaluate` do.
+    :raises WsvsError: as :func:`training.fit.fit` and :func:`training.running.evaluation.evaluate_drive` do.
     """
     figures: dict[str, list[Figures]] = {}
     label_set = LabelSet.load(load_config(base, [*ablation.overrides, *overrides]).labels)
@@ -162,7 +161,7 @@ def _measure(ablation: Ablation, config: Config, bundle: ModelBundle, crf: CrfSe
     assert ablation.drive is not None
     assert ablation.labels is not None
     drive, labels = config.path(ablation.drive), config.path(ablation.labels)
-    return evaluate(bundle, drive, labels, fps=ablation.fps, crf=crf, motion=motion).to_dict()
+    return evaluate_drive(bundle, drive, labels, fps=ablation.fps, crf=crf, motion=motion).to_dict()
 
 
 def _measure_vehicles(

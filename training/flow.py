@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from training.commands import command_parser, run_command, work_folder
 from training.config import load_config
-from training.stages import load_samples
-from training.work_directory import locked
+from training.running.command_line import command_parser, run_command, work_folder
+from training.running.stages import load_samples
+from training.running.work_directory import locked
 
 
 def main(argv: Sequence[str] | None = None) -> int:

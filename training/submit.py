@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.commands import run_command
 from training.datasets.cityscapes import Cityscapes, write_submission
 from training.datasets.errors import DatasetError
-from training.evaluate_dataset import bundle_of, segment_item
+from training.running.command_line import run_command
+from training.running.evaluation import bundle_of, segment_item
 from wsvs_ros.perception import VideoSegmenter
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.crf import VIDEO_CRF, CrfSettings

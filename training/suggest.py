@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.commands import run_command
 from training.config import load_config
-from training.cues.heatmaps import HeatmapModel, compete
-from training.heatmap_evidence import build_heatmap_model
+from training.cues.heatmap.evidence import build_heatmap_model
+from training.cues.heatmap.heatmaps import HeatmapModel, compete
+from training.running.command_line import run_command
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 

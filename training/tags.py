@@ -14,11 +14,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.commands import run_command
 from training.datasets.dataset import Dataset
 from training.datasets.errors import DatasetError
 from training.datasets.registry import DATASETS, open_dataset
 from training.datasets.tag_file import write_tags
+from training.running.command_line import run_command
 from wsvs_ros import __version__
 from wsvs_ros.perception.labels import LabelSet
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from cli_support import Wsvs
-from drive_files import make_video
+from drive_files import make_folder, make_video
+from tag_server import serve
 
 pytest.importorskip("uvicorn", reason="needs the extra `tag`")
 
@@ -24,3 +25,14 @@ def test_mistakes_are_named(wsvs: Wsvs, tmp_path: Path) -> None:
         done = wsvs("tag", "--no-browser", *arguments)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
         assert says in done.stderr
+
+
+def test_files_that_do_not_say_what_their_times_count_are_named(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "f")
+    tags = tmp_path / "f.tags.yaml"
+    tags.write_text("f:\n  - {start: 0, end: 0.4, tags: [road]}\n")
+    with serve(folder, "--no-suggestions") as server:
+        assert f"{tags} does not say what the times of f count: taken as frames at 15 a second\n" in server.told
+    tags.write_text("f:\n  fps: 15\n  clips:\n    - {start: 0, end: 0.4, tags: [road]}\n")
+    with serve(folder, "--no-suggestions") as server:
+        assert "does not say" not in server.told

@@ -159,7 +159,6 @@ def test_all_files_of_a_bundle_are_written_verified_and_described(tmp_path: Path
         window_length=10,
         variants={"float16": b"half", "program": b"torch"},
         parity=parity,
-        outputs=("scores", "labels", "confidence"),
     )
     assert ModelBundle.load(written.path) == written
     assert {name: model.path.name for name, model in written.models.items()} == {
@@ -180,7 +179,6 @@ def test_a_variant_or_an_output_that_there_is_not_is_refused(tmp_path: Path) -> 
     tiny = make_tiny_bundle(tmp_path / "tiny")
     for keywords, message in (
         ({"variants": {"float8": b""}}, "models: unknown key float8; expected keys: float32, float16"),
-        ({"outputs": ("scores", "depth")}, r"outputs: got \['scores', 'depth'\], expected \['scores'\] or"),
         ({"parity": {"float32": Parity(0, 0.1, 1.0)}}, "parity: frames: got 0, expected an integer from 1"),
     ):
         with pytest.raises(BundleError, match=message):

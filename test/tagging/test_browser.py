@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from wsvs_ros.perception import LabelSet
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 pytest.importorskip("uvicorn", reason="needs the extra `tag`")
-sys.path.insert(0, str(Path(__file__).parent))
 from tag_server import serve  # noqa: E402
 
 CAMVID = LabelSet.load("camvid11")
@@ -71,8 +69,9 @@ def tags_of(drive: Path) -> list[tuple[float, float, frozenset[str]]]:
 
 def test_a_drive_is_tagged_by_keyboard_and_a_killed_server_loses_nothing(browser: Any, drive: Path) -> None:
     arguments = (drive, "--clip-seconds", 4.2, "--no-suggestions")
-    with serve(*arguments) as (process, address):
-        page = open_page(browser, address)
+    with serve(*arguments) as server:
+        process = server.process
+        page = open_page(browser, server.address)
         press(page, "r", "s", "c", "Enter")  # the first of three clips
         until(page, "document.getElementById('title').textContent.startsWith('Clip 2 of 3')")
         press(page, ".", "c", "v")  # the second as the first, without car, with vegetation; not confirmed
@@ -84,8 +83,8 @@ def test_a_drive_is_tagged_by_keyboard_and_a_killed_server_loses_nothing(browser
         assert "wsvs tag" in page.inner_text("#banner-text")
         page.close()
     assert [tags for _, _, tags in tags_of(drive)] == [{"road", "sky", "car"}]
-    with serve(*arguments) as (_, address):
-        page = open_page(browser, address)
+    with serve(*arguments) as server:
+        page = open_page(browser, server.address)
         assert page.inner_text("#title").startswith("Clip 2 of 3")
         assert page.get_attribute("[title=vegetation]", "aria-pressed") == "true"
         press(page, "Enter", "u", "Enter")
@@ -107,8 +106,8 @@ def test_a_drive_is_tagged_by_keyboard_and_a_killed_server_loses_nothing(browser
 
 def test_two_tabs_and_other_programs_are_noticed(browser: Any, drive: Path) -> None:
     tags = drive.with_name(drive.name + ".tags.yaml")
-    with serve(drive, "--clip-seconds", 4.2, "--no-suggestions") as (_, address):
-        page = open_page(browser, address)
+    with serve(drive, "--clip-seconds", 4.2, "--no-suggestions") as server:
+        page = open_page(browser, server.address)
         other = page.context.new_page()
         other.goto(page.url)
         other.wait_for_selector(READY)
@@ -131,8 +130,8 @@ def test_two_tabs_and_other_programs_are_noticed(browser: Any, drive: Path) -> N
 
 
 def test_suggestions_are_confirmed_by_enter(browser: Any, drive: Path) -> None:
-    with serve(drive, "--clip-seconds", 20) as (_, address):
-        page = open_page(browser, address)
+    with serve(drive, "--clip-seconds", 20) as server:
+        page = open_page(browser, server.address)
         page.wait_for_selector("[title=road].suggested")
         assert page.get_attribute("[title=road]", "aria-pressed") == "true"
         assert not drive.with_name(drive.name + ".tags.yaml").exists(), "what nobody confirmed is not saved"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +14,6 @@ from drive_files import make_folder, make_video
 
 pytest.importorskip("starlette", reason="needs the extra `tag`")
 pytest.importorskip("uvicorn", reason="needs the extra `tag`")
-sys.path.insert(0, str(Path(__file__).parent))
 from tag_server import serve
 
 
@@ -49,7 +47,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, P
     video = make_video(folder / "a.mp4", 60)
     (folder / "secret.txt").write_text("secret")
     make_folder(folder / "pictures", 3)
-    with serve(video, "--clip-seconds", 1, "--no-suggestions", "--iconic", folder / "pictures") as (_, address):
+    with serve(video, "--clip-seconds", 1, "--no-suggestions", "--iconic", folder / "pictures") as served:
+        address = served.address
         client = Client(address)
         parts = urlsplit(address)
         assert client.ask("GET", "/")[0] == 403

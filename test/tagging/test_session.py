@@ -11,7 +11,7 @@ from drive_files import frames, make_bag, make_folder, make_video
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wsvs_ros.drives import DriveError, TagError, load_clip_tags
+from wsvs_ros.drives import DriveError, TagError, TimeBase, load_clip_tags
 from wsvs_ros.perception import LabelSet
 from wsvs_ros.tagging import ConflictError, EditError, SaveError, TaggingError, TaggingSession
 from wsvs_ros.tagging.cuts import find_cuts
@@ -25,8 +25,11 @@ from wsvs_ros.tagging.workspace import DriveOptions, open_session
 CAMVID = LabelSet.load("camvid11")
 
 
-def session_of(path: Path, *, seconds: float = 0.5, **options: object) -> TaggingSession:
-    session = open_session([path], CAMVID, options=DriveOptions(longest=seconds), **options)  # type: ignore[arg-type]
+def session_of(
+    path: Path, *, seconds: float = 0.5, topic: str | None = None, fps: float | None = None, **options: object
+) -> TaggingSession:
+    opened = DriveOptions(seconds, topic, fps)
+    session = open_session([path], CAMVID, options=opened, **options)  # type: ignore[arg-type]
     session.cut(0, [(0.0, session.drives[0].duration)], session.drives[0].duration)
     return session
 
@@ -109,6 +112,48 @@ def test_a_hand_written_file_is_kept_with_its_other_drives_and_tags(video: Path)
     assert tags.with_name("tags.yaml.before-tagging").read_text() == theirs
 
 
+def test_what_the_times_count_is_saved_and_taken_up_again(tmp_path: Path) -> None:
+    folder, bag = make_folder(tmp_path / "f", 30), make_bag(tmp_path / "b", 10, topics=("/left", "/right"))
+    tags = tmp_path / "tags.yaml"
+    tags.write_text("c.mp4:\n  fps: 50\n  clips:\n    - {start: 1, end: 2, tags: [sky]}\n")
+    session = session_of(folder, tags=tags, fps=10.0)
+    session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+    session = session_of(bag, tags=tags, topic="/right")
+    session.tag(session.revision, 0, ids(session)[0], ["car"], "done")
+    found = {name: drive.time_base for name, drive in load_clip_tags(tags, CAMVID).items()}
+    assert found == {
+        "c.mp4": TimeBase("frames", fps=50),
+        "f": TimeBase("frames", fps=10),
+        "b": TimeBase("log", topic="/right"),
+    }
+    assert session_of(folder, tags=tags).drives[0].duration == 3.0, "the file's rate, not the default of 15"
+    assert session_of(bag, tags=tags).drives[0].time_base.topic == "/right"
+    with pytest.raises(TaggingError, match="times of f were counted with --fps 10.0, not 5.0; leave --fps out"):
+        session_of(folder, tags=tags, fps=5.0)
+    with pytest.raises(TaggingError, match="times of b were counted with --topic /right, not /left"):
+        session_of(bag, tags=tags, topic="/left")
+    tags.write_text(tags.read_text().replace('stamps: "log"', "fps: 5").replace('  topic: "/right"\n', ""))
+    with pytest.raises(DriveError, match="bag drive, whose times cannot be counted by `stamps: frames`"):
+        session_of(bag, tags=tags, topic="/left")
+    tags.write_text(tags.read_text().replace("fps: 10.0", "fps: 20.0"))
+    session = session_of(folder, tags=tags)
+    tags.write_text(tags.read_text().replace("fps: 20.0", "fps: 40.0"))
+    assert "counted anew" in (session.changes()["problem"] or "")
+
+
+def test_bags_are_sought_by_their_headers_where_tags_count_those(tmp_path: Path) -> None:
+    bag = make_bag(tmp_path / "b", 20, header_fps=5.0)  # recorded at 10 Hz
+    pictures = frames(20)
+    for stamps, rate in (("log", 10), ("header", 5)):
+        source = open_source(bag, TimeBase(stamps))
+        assert source.duration == pytest.approx(19 / rate + 0.1, abs=0.11)
+        for index in (15, 3, 4, 19, 0):
+            found = source.at((index + 0.5) / rate)
+            errors = [float(np.abs(found.astype(int) - picture.astype(int)).mean()) for picture in pictures]
+            assert int(np.argmin(errors)) == index, stamps
+        source.close()
+
+
 def test_bad_places_and_drives(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "drive", 4)
     with pytest.raises(TaggingError, match="inside the drive"):
@@ -158,8 +203,8 @@ def test_whatever_is_done_clips_cover_the_drive_and_undo_leads_back(
         assert edges[-1][1] == pytest.approx(2.0)
         assert all(one[1] == other[0] for one, other in itertools.pairwise(edges))
     again = session_of(folder / "a.mp4")
-    said = [(clip.start, clip.end, clip.tags, clip.state) for clip in session.drives[0].said()]
-    assert [(clip.start, clip.end, clip.tags, clip.state) for clip in again.drives[0].said()] == said
+    kept = [(clip.start, clip.end, clip.tags, clip.state) for clip in session.drives[0].touched()]
+    assert [(clip.start, clip.end, clip.tags, clip.state) for clip in again.drives[0].touched()] == kept
     while session.changes()["undo"]:
         session.undo(session.revision)
     assert session.drives[0].clips == before
@@ -174,7 +219,7 @@ def test_tables_go_out_and_come_back(video: Path) -> None:
     session.replace_all(session.revision, from_csv(session, text))
     assert to_csv(session) == text
     session.undo(session.revision)
-    assert not session.drives[0].said()
+    assert not session.drives[0].touched()
     for row, says in [
         ("b.mp4,0,1,done,road", "line 2: no drive 'b.mp4'"),
         ("a.mp4,0,99,done,road", "line 2: from 0 to 99"),
@@ -192,7 +237,7 @@ def test_the_summary_counts_and_warns(video: Path) -> None:
         session.tag(session.revision, 0, clip, ["road", "sky"] if clip % 2 else ["road"], "done")
     found = summarise(session)
     road, sky = CAMVID.id_of("road"), CAMVID.id_of("sky")
-    assert (found["done"], found["counts"][road], found["together"][road][sky]) == (6, 6, 3)
+    assert (found["done"], found["counts"][road], found["cooccurrence"][road][sky]) == (6, 6, 3)
     assert any(text.startswith("road: in 6 of 6 clips") and "iconic" in text for text in found["warnings"])
     assert any(text.startswith("car: in none of 6 clips") for text in found["warnings"])
     assert not any(text.startswith("sky") for text in found["warnings"])

@@ -22,7 +22,7 @@ from small_training import CLASSES, SIZE, steps_of, take_caches
 
 from training import export, fit
 from training.datasets import Sample
-from training.train import hold_out
+from training.running.train import hold_out
 from wsvs_ros.drives.synthetic import SyntheticDrive, SyntheticFrame
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.metrics import ConfusionMatrix

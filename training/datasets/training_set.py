@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from training.config import Augmentation
 from training.datasets.sample import Sample
-from training.network import STRIDE
+from training.networks.two_stream import STRIDE
 from wsvs_ros.errors import WsvsError
 
 _LOG = logging.getLogger(__name__)
@@ -23,10 +23,11 @@ _LOG = logging.getLogger(__name__)
 class WholeFrames(Dataset[dict[str, Tensor]]):
     """
     Samples as they are: image (3, H, W) float32 0..255, flow (2L, H, W) float32, tags (N,) bool,
-    labels (H / 8, W / 8) int64 (the class whose mask holds the cell, or a mark of :mod:`training.cues.masks`),
+    labels (H / 8, W / 8) int64 (the class whose mask holds the cell, or a mark of :mod:`training.networks.marks`),
     shot () int64 (a number a shot, -1 for a lone frame), frame () int64 (the number in the shot).
 
-    :param masks: folder of the masks, see :func:`training.heatmaps.make_masks`; None for samples without labels.
+    :param masks: folder of the masks, see :func:`training.cues.heatmap.masks.make_masks`; None for samples
+        without labels.
     :param length: L, the number of flow fields.
     """
 

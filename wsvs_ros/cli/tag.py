@@ -18,6 +18,7 @@ from wsvs_ros.perception.labels import LabelSet
 if TYPE_CHECKING:
     from wsvs_ros.tagging.access import Access
     from wsvs_ros.tagging.server import TaggingServer
+    from wsvs_ros.tagging.session import TaggingSession
 
 
 def add_parser(subparsers: Any) -> None:
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         stack.enter_context(Background(session, scenes=args.clip_seconds is None, suggester=suggester))
         server = TaggingServer(session, label_set, access, iconic=iconic, threshold=args.threshold, review=args.review)
         stack.callback(server.close)
-        _tell(access, server, args)
+        _tell(access, server, session, args)
         config = uvicorn.Config(server.app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         with suppress(KeyboardInterrupt):  # the way to end
             uvicorn.Server(config).run(sockets=[listener])
@@ -104,7 +105,7 @@ def _listen(port: int) -> socket.socket:
 def _suggester(args: argparse.Namespace, label_set: LabelSet) -> Any:
     """What suggests classes; None if nothing shall, or nothing knows a class of the label set."""
     from wsvs_ros.perception import ModelBundle, default_bundle_path
-    from wsvs_ros.tagging.suggestions import FileSuggester, SegmenterSuggester, Together
+    from wsvs_ros.tagging.suggestions import CombinedSuggester, FileSuggester, SegmenterSuggester
 
     if args.no_suggestions:
         return None
@@ -114,12 +115,15 @@ def _suggester(args: argparse.Namespace, label_set: LabelSet) -> Any:
         found.append(SegmenterSuggester(bundle, label_set))
     elif not found:
         print(f"no suggestions: model {bundle.name} knows no class of {label_set.name}; see --model", file=sys.stderr)
-    return Together(found)
+    return CombinedSuggester(found)
 
 
-def _tell(access: Access, server: TaggingServer, args: argparse.Namespace) -> None:
+def _tell(access: Access, server: TaggingServer, session: TaggingSession, args: argparse.Namespace) -> None:
     for file in server.files:
         print(f"tags are saved to {file}")
+    for drive in session.drives:
+        if drive.touched() and drive.name not in drive.file.time_bases():
+            print(f"{drive.file.path} does not say what the times of {drive.name} count: taken as {drive.time_base}")
     print(f"open {access.address}", flush=True)
     if not args.no_browser:
         threading.Thread(target=webbrowser.open, args=[access.address], daemon=True).start()

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from wsvs_ros.drives.drive import Drive, DriveError
 from wsvs_ros.drives.open import open_drive
-from wsvs_ros.drives.tags import Clip, TagError, load_clip_tags, load_image_tags
+from wsvs_ros.drives.tags import Clip, DriveTags, TagError, load_clip_tags, load_image_tags
+from wsvs_ros.drives.time_base import TimeBase
 
-__all__ = ["Clip", "Drive", "DriveError", "TagError", "load_clip_tags", "load_image_tags", "open_drive"]
+__all__ = [
+    "Clip",
+    "Drive",
+    "DriveError",
+    "DriveTags",
+    "TagError",
+    "TimeBase",
+    "load_clip_tags",
+    "load_image_tags",
+    "open_drive",
+]

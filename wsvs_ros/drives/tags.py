@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import yaml
 
+from wsvs_ros.drives.time_base import KEYS, TimeBase, read_time_base
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.yaml_fields import FastLoader, Fields, read_yaml
@@ -37,6 +38,31 @@ class Clip:
     state: str = "done"
 
 
+@dataclass(frozen=True)
+class DriveTags(Sequence[Clip]):
+    """
+    The tagged clips of one drive, and how their times were counted.
+
+    :param clips: in the file's order.
+    :param time_base: empty where the file does not tell.
+    """
+
+    clips: tuple[Clip, ...] = ()
+    time_base: TimeBase = field(default_factory=TimeBase)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @overload
+    def __getitem__(self, index: int) -> Clip: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
+
+    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
+        return self.clips[index]
+
+
 def load_clip_tags(
     path: str | Path,
     label_set: LabelSet,
@@ -45,17 +71,18 @@ def load_clip_tags(
     durations: Mapping[str, float] | None = None,
     fps: Mapping[str, float] | None = None,
     unfinished: bool = False,
-) -> dict[str, list[Clip]]:
+) -> dict[str, DriveTags]:
     """
     Read `tags.yaml`: for each drive a list of clips `{start, end, tags: [...]}`, in seconds, or in frames
-    where a clip says `unit: frames`. Clips with `state: unsure` or `state: open` (`wsvs tag`) are left out,
-    and drives without any other.
+    where a clip says `unit: frames`; or `{stamps, fps, topic, clips: [...]}`, which says what the seconds count, see
+    :class:`TimeBase`. Clips with `state: unsure` or `state: open` (`wsvs tag`) are left out, and drives without any
+    other.
 
     :param ignore: tag names that the label set leaves out on purpose; they are dropped.
     :param durations: seconds of each drive; given, clips beyond are refused.
-    :param fps: frames per second of each drive, needed by clips in frames.
+    :param fps: frames per second of each drive, for clips in frames where the file names no rate.
     :param unfinished: return the clips that are unsure or open, too.
-    :return: clips by drive name, in the file's order.
+    :return: clips and time base by drive name, in the file's order.
     :raises TagError: naming the file, drive, clip and tag.
     """
     return parse_clip_tags(
@@ -72,29 +99,45 @@ def parse_clip_tags(
     durations: Mapping[str, float] | None = None,
     fps: Mapping[str, float] | None = None,
     unfinished: bool = False,
-) -> dict[str, list[Clip]]:
+) -> dict[str, DriveTags]:
     """
     :func:`load_clip_tags` of what such a file holds.
 
-    :param content: drive name -> list of clips.
+    :param content: drive name -> list of clips, or time base and clips.
     :param path: where it stands, for errors.
     """
     if not isinstance(content, Mapping) or not content:
         raise TagError(f"{path}: a mapping of drive names to lists of clips is needed, got {_kind(content)}")
-    drives: dict[str, list[Clip]] = {}
-    for drive, entries in content.items():
+    drives: dict[str, DriveTags] = {}
+    for drive, given in content.items():
+        where = f"{path}: {drive}"
+        time_base, entries = _split(given, where)
         if not isinstance(entries, list) or not entries:
-            raise TagError(f"{path}: {drive}: a list of clips is needed, got {_kind(entries)}")
-        rate = (fps or {}).get(str(drive))
+            raise TagError(f"{where}: a list of clips is needed, got {_kind(entries)}")
+        rate = time_base.fps or (fps or {}).get(str(drive))
         duration = (durations or {}).get(str(drive))
         clips = [
-            _clip(entry, f"{path}: {drive}: clip {number}", label_set, frozenset(ignore), duration, rate)
+            _clip(entry, f"{where}: clip {number}", label_set, frozenset(ignore), duration, rate)
             for number, entry in enumerate(entries, 1)
         ]
-        kept = [clip for clip in clips if unfinished or clip.state == "done"]
+        kept = tuple(clip for clip in clips if unfinished or clip.state == "done")
         if kept:
-            drives[str(drive)] = kept
+            drives[str(drive)] = DriveTags(kept, time_base)
     return drives
+
+
+def load_time_bases(path: str | Path) -> dict[str, TimeBase]:
+    """
+    Read of `tags.yaml` only how times were counted, which opening a drive needs before its clips can be checked.
+
+    :return: by drive name; drives of which the file does not tell are missing.
+    :raises TagError: naming the file, drive and key.
+    """
+    content = _read(Path(path))
+    if not isinstance(content, Mapping):
+        return {}
+    found = {str(drive): _split(given, f"{path}: {drive}")[0] for drive, given in content.items()}
+    return {drive: time_base for drive, time_base in found.items() if time_base != TimeBase()}
 
 
 def load_image_tags(path: str | Path, label_set: LabelSet, *, ignore: Iterable[str] = ()) -> dict[str, frozenset[str]]:
@@ -123,6 +166,14 @@ def _read(path: Path) -> Any:
         if twice:
             raise TagError(f"{path}: {twice[0]} occurs twice; put all its tags in one place")
     return content
+
+
+def _split(given: Any, where: str) -> tuple[TimeBase, Any]:
+    """Time base and clips of a drive; a bare list is clips alone."""
+    if not isinstance(given, Mapping):
+        return TimeBase(), given
+    fields = Fields(given, where=where, error=TagError, keys=("clips",), optional=KEYS)
+    return read_time_base(fields), fields.raw("clips")
 
 
 def _clip(

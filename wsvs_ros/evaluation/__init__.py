@@ -1,8 +1,7 @@
-"""Measures label maps against the truth and shows them."""
+"""Measures label maps against the truth and shows what was measured."""
 
 from __future__ import annotations
 
 from wsvs_ros.evaluation.metrics import ConfusionMatrix, MetricsError
-from wsvs_ros.evaluation.render import colorize, colorize_flow, overlay
 
-__all__ = ["ConfusionMatrix", "MetricsError", "colorize", "colorize_flow", "overlay"]
+__all__ = ["ConfusionMatrix", "MetricsError"]

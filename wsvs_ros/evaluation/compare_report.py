@@ -13,9 +13,9 @@ from wsvs_ros.evaluation.compare import Comparison, Interval, read_pairs
 from wsvs_ros.evaluation.frames import EvaluatedFrame, Run
 from wsvs_ros.evaluation.page import write_page
 from wsvs_ros.evaluation.pictures import data_uri
-from wsvs_ros.evaluation.render import colorize
 from wsvs_ros.evaluation.report import css_colors, headline, times
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.perception.painting import colorize
 
 _SHOWN = 80  # frames behind the slider
 _CHOSEN = 8  # frames that differ most

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from wsvs_ros.evaluation.frames import EvaluatedFrame
-from wsvs_ros.evaluation.render import colorize
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.perception.painting import colorize
 
 _PHOTO = 78  # quality
 _LOSSLESS = 101  # beyond the greatest quality: OpenCV's way to ask WebP for exact pixels

@@ -10,7 +10,8 @@ from wsvs_ros.perception.frames import Frame, FrameError
 from wsvs_ros.perception.labels import UNKNOWN, LabelClass, LabelSet, LabelSetError
 from wsvs_ros.perception.pending import SegmenterStats
 from wsvs_ros.perception.segmentation import Segmentation
-from wsvs_ros.perception.segmenter import SegmenterError, VideoSegmenter
+from wsvs_ros.perception.segmenter import VideoSegmenter
+from wsvs_ros.perception.segmenter_settings import SegmenterError
 from wsvs_ros.perception.window import FlowWindow
 
 __all__ = [

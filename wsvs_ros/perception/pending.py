@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from wsvs_ros.perception.tracker import TrackedFrame
 
@@ -13,12 +14,13 @@ from wsvs_ros.perception.tracker import TrackedFrame
 @dataclass(frozen=True)
 class SegmenterStats:
     """
-    Frames counted since the segmenter was made; those received that are nothing of the rest are on their way.
+    Frames counted since the segmenter was made or begun anew; those received that are nothing else are on their way.
 
     :param received: frames observed or pushed.
     :param inferred: frames that went through the network.
     :param skipped: frames that never will: overtaken by a newer one, or left without a future by a reset.
     :param resets: how often the stream broke off and the window began anew.
+    :param last_reset: in which way it last did, in words; empty if it never did.
     :param failed: frames whose flow or inference ended in an error.
     """
 
@@ -26,6 +28,7 @@ class SegmenterStats:
     inferred: int = 0
     skipped: int = 0
     resets: int = 0
+    last_reset: str = field(default="", compare=False)
     failed: int = 0
 
 
@@ -52,6 +55,15 @@ class PendingFrames:
         with self._lock:
             self._count(**more)
 
+    @contextmanager
+    def counting_failures(self) -> Iterator[None]:
+        """The frame at hand has failed if what is done here raises."""
+        try:
+            yield
+        except BaseException:
+            self.count(failed=1)
+            raise
+
     def add(self, complete: Iterable[TrackedFrame]) -> None:
         """Frames that are complete wait to be inferred, in their order."""
         with self._lock:
@@ -73,10 +85,28 @@ class PendingFrames:
         with self._lock:
             return self._complete.popleft() if self._complete else None
 
+    def skip_all(self, *, besides: int = 0) -> None:
+        """None of the frames that wait is inferred any more, nor are so many `besides` that were not complete."""
+        with self._lock:
+            self._count(skipped=len(self._complete) + besides)
+            self._complete.clear()
+
+    def note_reset(self, reason: str) -> None:
+        """The stream broke off."""
+        with self._lock:
+            self._count(resets=1)
+            self._stats = replace(self._stats, last_reset=reason)
+
     def clear(self) -> None:
-        """Drop all that wait."""
+        """Drop all that wait, uncounted."""
         with self._lock:
             self._complete.clear()
+
+    def begin_anew(self) -> None:
+        """Drop all that wait, and the counts."""
+        with self._lock:
+            self._complete.clear()
+            self._stats = SegmenterStats()
 
     def _skip_overtaken(self) -> None:
         while len(self._complete) > 1:

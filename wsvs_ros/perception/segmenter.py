@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 
-from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.compute import create_compute
 from wsvs_ros.perception.crf import CrfSettings
@@ -12,11 +11,10 @@ from wsvs_ros.perception.engines import EngineOptions, describe
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.pending import PendingFrames, SegmenterStats
 from wsvs_ros.perception.segmentation import Segmentation, segmentation_of
+from wsvs_ros.perception.segmenter_settings import SegmenterError, checked_lookahead, checked_max_gap
 from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
 
-
-class SegmenterError(WsvsError):
-    """A segmenter was set up with a value out of range, or used after it was closed."""
+_PATIENCE = 2.0  # seconds to wait for the inference under way
 
 
 class VideoSegmenter:
@@ -59,9 +57,7 @@ class VideoSegmenter:
         device: str = "cpu",
         flow_prior: bool = False,
     ) -> None:
-        lookahead = _lookahead(bundle, lookahead)
-        if not max_gap > 0:
-            raise SegmenterError(f"max_gap: got {max_gap}, expected more than 0 seconds")
+        lookahead, max_gap = checked_lookahead(bundle, lookahead), checked_max_gap(max_gap)
         self.bundle = bundle
         self._compute = create_compute(bundle, engine, motion=motion, crf=crf, device=device)
         self._inference = threading.Lock()  # guards the engine
@@ -80,13 +76,24 @@ class VideoSegmenter:
         """The counts up to now."""
         return self._pending.stats
 
+    def begin_anew(self) -> None:
+        """Forget the stream and the counts: no frame from before is inferred any more."""
+        with self._tracking:
+            self._check_open()
+            self._tracker.drop()
+            self._pending.begin_anew()
+
+    def check_lookahead(self, lookahead: int | None) -> None:
+        """Raise the `SegmenterError` that `set_lookahead` would raise."""
+        checked_lookahead(self.bundle, lookahead)
+
     def set_lookahead(self, lookahead: int | None) -> None:
         """
         Let frames wait for another number of frames of future, from the next one on; those that wait are skipped.
 
         :raises SegmenterError: if it is out of range.
         """
-        lookahead = _lookahead(self.bundle, lookahead)
+        lookahead = checked_lookahead(self.bundle, lookahead)
         with self._tracking:
             self._check_open()
             self._pending.count(skipped=self._tracker.waiting)
@@ -97,22 +104,28 @@ class VideoSegmenter:
         Refine the labels of the next frames by another CRF, or by none.
 
         :raises CrfError: if it is not available here; the old one stays.
+        :raises SegmenterError: if the inference under way does not come to an end.
         """
-        with self._inference:
+        if not self._inference.acquire(timeout=_PATIENCE):
+            raise SegmenterError(f"an inference has been under way for {_PATIENCE:g} s: its CRF cannot be changed")
+        try:
             self._check_open()
             self._compute.set_crf(crf)
+        finally:
+            self._inference.release()
 
     def observe(self, frame: Frame) -> None:
         """
         Take a frame in, without inference.
 
-        A complete frame not yet inferred is overtaken by the one that this completes; frames that wait for a
-        future that a reset cuts off are dropped.
+        A complete frame not yet inferred is overtaken by the one that this completes; when the stream breaks off,
+        frames from before are dropped, complete or waiting for a future that will not come.
         """
         with self._tracking:
             self._check_open()
-            if self._tracker.breaks_off(frame):
-                self._pending.count(skipped=self._tracker.waiting, resets=1)
+            if reason := self._tracker.breaks_off(frame):
+                self._pending.skip_all(besides=self._tracker.waiting)
+                self._pending.note_reset(reason)
                 self._tracker.drop()
             self._add(frame)
             self._pending.skip_overtaken()
@@ -132,9 +145,9 @@ class VideoSegmenter:
         """
         with self._tracking:
             self._check_open()
-            if self._tracker.breaks_off(frame):
+            if reason := self._tracker.breaks_off(frame):
                 self._pending.add(self._tracker.finish())
-                self._pending.count(resets=1)
+                self._pending.note_reset(reason)
             self._add(frame)
         return self._infer_all()
 
@@ -166,11 +179,8 @@ class VideoSegmenter:
 
     def _add(self, frame: Frame) -> None:
         self._pending.count(received=1)
-        try:
+        with self._pending.counting_failures():
             self._pending.add(self._tracker.add(frame))
-        except BaseException:
-            self._pending.count(failed=1)
-            raise
 
     def _infer_all(self) -> list[Segmentation]:
         found = []
@@ -181,18 +191,7 @@ class VideoSegmenter:
     def _infer(self, tracked: TrackedFrame) -> Segmentation:
         with self._inference:
             self._check_open()
-            try:
+            with self._pending.counting_failures():
                 output, seconds = self._compute.infer(tracked)
-            except BaseException:
-                self._pending.count(failed=1)
-                raise
         self._pending.count(inferred=1)
         return segmentation_of(tracked, output, seconds, self.bundle)
-
-
-def _lookahead(bundle: ModelBundle, lookahead: int | None) -> int:
-    lookahead = bundle.lookahead if lookahead is None else lookahead
-    limit = bundle.window_length // 2
-    if not 0 <= lookahead <= limit:
-        raise SegmenterError(f"lookahead: got {lookahead}, expected 0 to {limit} for model {bundle.name}")
-    return lookahead

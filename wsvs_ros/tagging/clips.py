@@ -21,7 +21,7 @@ class TagClip:
     :param end: seconds; the frame at `end` is outside.
     :param tags: the classes that were ticked; of an untouched clip none.
     :param state: `open`, `done` or `unsure`.
-    :param touched: whether somebody said something about it; only such clips are saved.
+    :param touched: whether somebody changed or confirmed it; only such clips are saved.
     :param suggested: score in [0, 1] by class that was shown; None while nothing was computed.
     """
 
@@ -86,9 +86,9 @@ def outside(pieces: Iterable[tuple[float, float]], clips: Sequence[TagClip]) -> 
 
 def disagreement(clip: TagClip) -> float | None:
     """
-    How far what was said lies from what was suggested: the mean of |said - score| over the classes.
+    How far the tags lie from what was suggested: the mean of |tag - score| over the classes.
 
-    :return: 0 to 1; None if nothing was suggested or nothing said.
+    :return: 0 to 1; None if nothing was suggested or nobody touched it.
     """
     if not clip.touched or not clip.suggested:
         return None

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
-from rosbags.interfaces import Connection
 
-from wsvs_ros.drives import DriveError, open_drive
+from wsvs_ros.drives import DriveError, TimeBase, open_drive
 from wsvs_ros.drives.bags import BagDrive
 from wsvs_ros.drives.folders import FolderDrive
-from wsvs_ros.images import to_bgr
+from wsvs_ros.tagging.bag_seeking import BagSource
 
 _FORWARD = 60  # frames that are sooner decoded than sought
 
@@ -25,10 +23,12 @@ class FrameSource(Protocol):
 
     :ivar duration: seconds from the first frame to the last one's end.
     :ivar fps: frames per second.
+    :ivar time_base: what the seconds count.
     """
 
     duration: float
     fps: float
+    time_base: TimeBase
 
     def at(self, seconds: float) -> np.ndarray:
         """
@@ -41,13 +41,19 @@ class FrameSource(Protocol):
     def close(self) -> None: ...
 
 
-def open_source(path: Path, *, topic: str | None = None, fps: float | None = None) -> FrameSource:
+def open_source(path: Path, time_base: TimeBase = TimeBase(), *, fps: float | None = None) -> FrameSource:
     """
-    :raises DriveError: if the drive cannot be read.
+    :param time_base: how its times are to be counted; what is open in it as :meth:`TimeBase.of` has it.
+    :param fps: frames per second to assume where the time base names none.
+    :raises DriveError: if the drive cannot be read, or not by that time base.
     """
-    drive = open_drive(path, topic=topic, fps=fps)
+    drive = open_drive(path, topic=time_base.topic, fps=time_base.fps or fps)
+    stamps = time_base.completed(drive).stamps
+    if (stamps == "frames") == isinstance(drive, BagDrive):
+        drive.close()
+        raise DriveError(f"{path}: a {drive.kind} drive, whose times cannot be counted by `stamps: {stamps}`")
     if isinstance(drive, BagDrive):
-        return BagSource(drive)
+        return BagSource(drive, stamps or "log")
     if isinstance(drive, FolderDrive):
         return FolderSource(drive)
     rate = drive.fps
@@ -62,6 +68,7 @@ class VideoSource:
 
     def __init__(self, path: Path, fps: float) -> None:
         self.fps = fps
+        self.time_base = TimeBase("frames", fps)
         self._path = path
         self._capture = cv2.VideoCapture(str(path))
         self._lock = threading.Lock()
@@ -108,6 +115,7 @@ class FolderSource:
     def __init__(self, drive: FolderDrive) -> None:
         assert drive.fps is not None
         self.fps = drive.fps
+        self.time_base = TimeBase("frames", drive.fps)
         self._files = list(drive.files.values())
         self.duration = len(self._files) / self.fps
 
@@ -120,55 +128,3 @@ class FolderSource:
 
     def close(self) -> None:
         """Nothing is held open."""
-
-
-class BagSource:
-    """A bag, sought by the times at which its messages were recorded."""
-
-    def __init__(self, drive: BagDrive) -> None:
-        self._drive = drive
-        self._lock = threading.Lock()
-        self._first = self._stamp_from(drive.reader.start_time)
-        count = drive.frame_count or 1
-        last = (drive.reader.end_time - self._first) * 1e-9
-        self.fps = drive.fps or (count / last if last > 0 else 1.0)
-        self.duration = max(last, 0.0) + 1 / self.fps
-        self._period = round(2e9 / self.fps)
-
-    def at(self, seconds: float) -> np.ndarray:
-        with self._lock:
-            wanted = self._first + round(seconds * 1e9)
-            # the newest message up to then; further back where the camera paused or a message is damaged
-            for reach in (1, 10, 100):
-                image = self._newest(wanted - reach * self._period, wanted + 1)
-                if image is not None:
-                    return image
-            image = self._oldest(wanted)
-            if image is not None:
-                return image
-            raise DriveError(f"{self._drive.path}: no readable image around {seconds:.1f} s")
-
-    def _newest(self, start: int, stop: int) -> np.ndarray | None:
-        messages = self._drive.reader.messages(self._drive.connections, start=max(start, self._first), stop=stop)
-        last = deque(messages, maxlen=3)  # a raw image is large
-        return next((image for image in map(self._decode, reversed(last)) if image is not None), None)
-
-    def _oldest(self, start: int) -> np.ndarray | None:
-        messages = self._drive.reader.messages(self._drive.connections, start=start)
-        return next((image for image in map(self._decode, messages) if image is not None), None)
-
-    def _decode(self, message: tuple[Connection, int, bytes]) -> np.ndarray | None:
-        connection, _, data = message
-        try:
-            return to_bgr(self._drive.reader.deserialize(data, connection.msgtype))
-        except Exception:  # damaged messages are left out, as everywhere
-            return None
-
-    def _stamp_from(self, start: int) -> int:
-        for _, timestamp, _ in self._drive.reader.messages(self._drive.connections, start=start):
-            return timestamp
-        return start
-
-    def close(self) -> None:
-        with self._lock:
-            self._drive.close()

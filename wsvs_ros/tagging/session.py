@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from wsvs_ros.drives.tags import Clip, TagError
+from wsvs_ros.drives.tags import TagError
 from wsvs_ros.perception.labels import LabelSet
-from wsvs_ros.tagging.clips import SHORTEST, TagClip, disagreement
+from wsvs_ros.tagging import edits
+from wsvs_ros.tagging.clips import TagClip, disagreement
+from wsvs_ros.tagging.edits import Edit
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
+from wsvs_ros.tagging.history import History
+from wsvs_ros.tagging.open_files import OpenFiles
 from wsvs_ros.tagging.tag_file import TagFile
 from wsvs_ros.tagging.tagged_drive import TaggedDrive
-
-_UNDO = 10_000  # changes that can be taken back
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A change of one drive: some clips take the place of others."""
-
-    drive: int
-    before: tuple[TagClip, ...]
-    after: tuple[TagClip, ...]
-
-    @property
-    def inverse(self) -> Edit:
-        """What takes it back."""
-        return Edit(self.drive, self.after, self.before)
 
 
 class TaggingSession:
@@ -55,12 +43,9 @@ class TaggingSession:
         self.focus: tuple[int, float] = (0, 0.0)
         """Drive and time that somebody looks at."""
         self.lock = threading.RLock()
-        self._undo: list[Edit] = []
-        self._redo: list[Edit] = []
-        self._removed: list[tuple[int, int, int]] = []  # number of the change, drive, clip
-        self._complete_since = 0  # changes before that number were forgotten
-        self._others: dict[TagFile, dict[str, list[Clip]]] = {}
-        for file in dict.fromkeys(drive.file for drive in self.drives):
+        self._history = History()
+        self._files = OpenFiles(self.drives)
+        for file in self._files:
             self._read(file)
 
     # what the page asks for
@@ -73,7 +58,7 @@ class TaggingSession:
         """
         with self.lock:
             self._watch()
-            complete = since < self._complete_since or since > self.number
+            complete = since < self._history.complete_since or since > self.number
             if complete:
                 since = -1
             return {
@@ -81,8 +66,7 @@ class TaggingSession:
                 "number": self.number,
                 "revision": self.revision,
                 "problem": self.problem,
-                "undo": len(self._undo),
-                "redo": len(self._redo),
+                **self._counts(),
                 "drives": [
                     {
                         "name": drive.name,
@@ -91,7 +75,7 @@ class TaggingSession:
                         "clips": [
                             clip.to_json(self.order) for clip in drive.clips if drive.seen.get(clip.id, 0) > since
                         ],
-                        "removed": [clip for number, at, clip in self._removed if at == index and number > since],
+                        "removed": self._history.removed(index, since),
                     }
                     for index, drive in enumerate(self.drives)
                 ],
@@ -124,9 +108,7 @@ class TaggingSession:
             unknown = sorted(set(tags) - set(self.order))
             if unknown or state not in ("done", "open", "unsure"):
                 raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {state!r}")
-            hidden = old.tags - set(self.label_set.names)  # of classes that are not on the page
-            new = replace(old, tags=frozenset(tags) | hidden, state=state, touched=True)
-            return self._do(Edit(drive, (old,), (new,)))
+            return self._do(Edit(drive, (old,), (edits.retag(old, tags, state, self.label_set.names),)))
 
     def split(self, revision: int, drive: int, clip: int, at: float) -> dict[str, Any]:
         """
@@ -136,16 +118,7 @@ class TaggingSession:
         """
         with self.lock:
             old = self._clip(revision, drive, clip)
-            at = round(at, 3)
-            if not old.start + SHORTEST <= at <= old.end - SHORTEST:
-                raise EditError(f"a clip of {old.start:g} to {old.end:g} s cannot be split at {at:g} s")
-            tags = old.tags if old.touched else frozenset()
-            values = {"tags": tags, "touched": True, "suggested": None}
-            parts = [
-                self.drives[drive].new(start=start, end=end, state="open", **values)
-                for start, end in ((old.start, at), (at, old.end))
-            ]
-            return self._do(Edit(drive, (old,), tuple(parts)))
+            return self._do(Edit(drive, (old,), edits.split(self.drives[drive], old, at)))
 
     def merge(self, revision: int, drive: int, clip: int) -> dict[str, Any]:
         """Join a clip with the next one; it shows what either showed, and is open again."""
@@ -154,10 +127,7 @@ class TaggingSession:
             other = self.drives[drive].neighbour(one)
             if other is None:
                 raise EditError("there is no next clip to merge with")
-            both = self.drives[drive].new(
-                start=one.start, end=max(one.end, other.end), tags=one.tags | other.tags, touched=True
-            )
-            return self._do(Edit(drive, (one, other), (both,)))
+            return self._do(Edit(drive, (one, other), (edits.merge(self.drives[drive], (one, other)),)))
 
     def replace_all(self, revision: int, clips: Mapping[int, Sequence[TagClip]]) -> dict[str, Any]:
         """
@@ -174,11 +144,11 @@ class TaggingSession:
 
     def undo(self, revision: int) -> dict[str, Any]:
         """Take the last change back."""
-        return self._step(revision, self._undo, self._redo, "nothing to undo")
+        return self._step(revision, self._history.undo, self._history.redo, "nothing to undo")
 
     def redo(self, revision: int) -> dict[str, Any]:
         """Make the change again that was taken back last."""
-        return self._step(revision, self._redo, self._undo, "nothing to redo")
+        return self._step(revision, self._history.redo, self._history.undo, "nothing to redo")
 
     # what the machine does
 
@@ -224,7 +194,7 @@ class TaggingSession:
     def _watch(self) -> None:
         """Take over what others wrote to the files; a file that cannot be read stops every change."""
         self.problem = None
-        for file in self._others:
+        for file in self._files:
             if file.changed():
                 try:
                     self._read(file)
@@ -232,25 +202,17 @@ class TaggingSession:
                     self.problem = f"nothing is saved until this is mended: {error}"
 
     def _read(self, file: TagFile) -> None:
-        mine = {drive.name: drive for drive in self.drives if drive.file is file}
-        durations = {name: drive.duration for name, drive in mine.items()}
-        saved, suggested = file.load(durations, {name: drive.fps for name, drive in mine.items()})
-        self._others[file] = {name: clips for name, clips in saved.items() if name not in mine}
+        loaded = self._files.load(file)
         self.number += 1
         self.revision += 1
-        self._complete_since = self.number
-        self._removed.clear()
-        self._undo.clear()
-        self._redo.clear()
-        for name, drive in mine.items():
-            drive.adopt(saved.get(name, ()), suggested.get(name, {}), self.number)
+        self._history.clear(self.number)
+        for drive, saved, suggested in loaded:
+            drive.adopt(saved, suggested, self.number)
 
     def _do(self, edit: Edit) -> dict[str, Any]:
         answer = self._apply(edit)
-        self._undo.append(edit)
-        del self._undo[:-_UNDO]
-        self._redo.clear()
-        return {**answer, "undo": len(self._undo), "redo": 0}
+        self._history.add(edit)
+        return {**answer, **self._counts()}
 
     def _step(self, revision: int, stack: list[Edit], other: list[Edit], otherwise: str) -> dict[str, Any]:
         with self.lock:
@@ -261,46 +223,30 @@ class TaggingSession:
             answer = self._apply(edit.inverse)
             stack.pop()
             other.append(edit.inverse)
-            return {**answer, "undo": len(self._undo), "redo": len(self._redo)}
+            return {**answer, **self._counts()}
+
+    def _counts(self) -> dict[str, int]:
+        return {"undo": len(self._history.undo), "redo": len(self._history.redo)}
 
     def _apply(self, edit: Edit) -> dict[str, Any]:
         """Change, save, and change back if it cannot be saved."""
         drive = self.drives[edit.drive]
         clips, seen = list(drive.clips), dict(drive.seen)
-        # what a model said in the meantime does not get lost
+        # what a model suggested in the meantime does not get lost
         suggested = {clip.id: clip.suggested for clip in drive.clips}
         after = [replace(c, suggested=c.suggested or suggested.get(c.id)) for c in edit.after]
         self.number += 1
-        # clips that nobody touched yield, e.g. those that filled the room which an import had left
-        spans = [(clip.start, clip.end) for clip in after]
-        kept = {clip.id for clip in (*edit.before, *after)}
-        yielding = [c for c in clips if c.id not in kept and not c.touched and _overlaps(c, spans)]
-        removed = drive.swap([*edit.before, *yielding], after, self.number)
-        drive.fill(self.number)
+        removed = drive.put(edit.before, after, self.number)
         try:
-            self._save(drive.file)
+            self._files.save(drive.file)
         except (SaveError, ConflictError):
             drive.clips, drive.seen = clips, seen
             raise
         self.revision += 1
-        self._removed += [(self.number, edit.drive, clip) for clip in removed]
-        # a clip that comes back by undo is not gone any longer
-        back = {clip.id for clip in after}
-        self._removed = [item for item in self._removed if item[1] != edit.drive or item[2] not in back]
-        if len(self._removed) > _UNDO:
-            self._removed.clear()
-            self._complete_since = self.number
+        self._history.note_removed(self.number, edit.drive, removed, {clip.id for clip in after})
         return {
             "revision": self.revision,
             "number": self.number,
             "drive": edit.drive,
             "clip": after[0].id if after else None,
         }
-
-    def _save(self, file: TagFile) -> None:
-        mine = {drive.name: drive.said() for drive in self.drives if drive.file is file}
-        file.save({**self._others[file], **mine})
-
-
-def _overlaps(clip: TagClip, spans: Sequence[tuple[float, float]]) -> bool:
-    return any(start < clip.end and clip.start < end for start, end in spans)

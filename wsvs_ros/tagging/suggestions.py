@@ -113,7 +113,7 @@ class FileSuggester:
         """Nothing is held open."""
 
 
-class Together:
+class CombinedSuggester:
     """Several suggesters; where two know a class, the surer one is heard."""
 
     def __init__(self, suggesters: Sequence[Suggester]) -> None:

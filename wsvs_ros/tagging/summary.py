@@ -16,7 +16,7 @@ def summarise(session: TaggingSession) -> dict[str, Any]:
     """
     Count hours, clips and classes.
 
-    :return: plain data; `together[i][j]` is the number of clips that show both classes, and `warnings` says of
+    :return: plain data; `cooccurrence[i][j]` is the number of clips that show both classes, and `warnings` says of
         which classes tags teach little and what to do about it.
     """
     names = session.label_set.names
@@ -25,8 +25,8 @@ def summarise(session: TaggingSession) -> dict[str, Any]:
         hours = sum(drive.duration for drive in session.drives) / 3600
     done = [clip for clip in clips if clip.state == "done"]
     shown = np.array([[name in clip.tags for name in names] for clip in done], np.int64).reshape(-1, len(names))
-    together = shown.T @ shown
-    counts = together.diagonal()
+    cooccurrence = shown.T @ shown
+    counts = cooccurrence.diagonal()
     return {
         "hours": hours,
         "hours_done": sum(clip.seconds for clip in done) / 3600,
@@ -35,7 +35,7 @@ def summarise(session: TaggingSession) -> dict[str, Any]:
         "unsure": sum(clip.state == "unsure" for clip in clips),
         "classes": list(names),
         "counts": counts.tolist(),
-        "together": together.tolist(),
+        "cooccurrence": cooccurrence.tolist(),
         "warnings": _warnings(names, counts, len(done)),
     }
 

@@ -17,13 +17,13 @@ _BETWEEN = ";"
 
 
 def to_csv(session: TaggingSession) -> str:
-    """Every clip that somebody said something about; tags are separated by semicolons, times are seconds."""
+    """Every clip that somebody touched; tags are separated by semicolons, times are seconds."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     with session.lock:
         for drive in session.drives:
-            for clip in drive.said():
+            for clip in drive.touched():
                 tags = _BETWEEN.join(sorted(clip.tags, key=session.order.index))
                 writer.writerow([drive.name, f"{clip.start:.3f}", f"{clip.end:.3f}", clip.state, tags])
     return text.getvalue()

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wsvs_ros.drives.tags import Clip, load_clip_tags
+from wsvs_ros.drives.tags import Clip, DriveTags, load_clip_tags, load_time_bases
+from wsvs_ros.drives.time_base import TimeBase
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.clips import TagClip
 from wsvs_ros.tagging.errors import ConflictError, SaveError
@@ -39,9 +40,17 @@ class TagFile:
         self._by_hand = False
         self._known = _Fingerprint()
 
+    def time_bases(self) -> dict[str, TimeBase]:
+        """
+        How the times of its drives were counted, where it says so.
+
+        :raises TagError: naming file, drive and key.
+        """
+        return load_time_bases(self.path) if self.path.exists() else {}
+
     def load(
         self, durations: Mapping[str, float], fps: Mapping[str, float]
-    ) -> tuple[dict[str, list[Clip]], dict[str, dict[tuple[float, float], dict[str, float]]]]:
+    ) -> tuple[dict[str, DriveTags], dict[str, dict[tuple[float, float], dict[str, float]]]]:
         """
         Read the file; what it holds counts as known from now on.
 
@@ -53,7 +62,7 @@ class TagFile:
         text = self.path.read_text(encoding="utf-8", errors="replace") if seen.digest else ""
         lines = text.splitlines()
         content = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-        clips: dict[str, list[Clip]] = {}
+        clips: dict[str, DriveTags] = {}
         if content and content != ["{}"]:
             clips = load_clip_tags(self.path, self._label_set, durations=durations, fps=fps, unfinished=True)
         leading = next((index for index, line in enumerate(lines) if not line.startswith("#")), len(lines))
@@ -71,11 +80,12 @@ class TagFile:
         now = _Fingerprint.of(self.path, like=self._known)
         return now != self._known and bool(now.digest)
 
-    def save(self, drives: Mapping[str, Sequence[Clip | TagClip]]) -> None:
+    def save(self, drives: Mapping[str, Sequence[Clip | TagClip]], time_bases: Mapping[str, TimeBase]) -> None:
         """
         Replace the file, and the suggestions beside it, by way of a new file.
 
         :param drives: the clips that are worth keeping, by drive; drives without any are left out.
+        :param time_bases: how their times are counted, where that is known.
         :raises ConflictError: if somebody else changed it in the meantime; it is left alone.
         :raises SaveError: if it cannot be written.
         """
@@ -85,24 +95,30 @@ class TagFile:
             if self._by_hand and self.path.exists():
                 _keep_copy(self.path)
                 self._by_hand = False
-            text = "\n".join([*self._comments, _MARK, *self._lines(drives)]) + "\n"
+            text = "\n".join([*self._comments, _MARK, *self._lines(drives, time_bases)]) + "\n"
             replace_file(self.suggestions_path, _suggestions_text(drives))
             replace_file(self.path, text)
             self._known = _Fingerprint.of(self.path)
         except OSError as error:
             raise SaveError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
-    def _lines(self, drives: Mapping[str, Sequence[Clip | TagClip]]) -> list[str]:
-        names = self._label_set.names
+    def _lines(self, drives: Mapping[str, Sequence[Clip | TagClip]], time_bases: Mapping[str, TimeBase]) -> list[str]:
         lines = []
         for drive, clips in drives.items():
-            if clips:
-                lines.append(f"{json.dumps(drive, ensure_ascii=False)}:")
-            for clip in clips:
-                tags = ", ".join(_scalar(tag) for tag in sorted(clip.tags, key=names.index))
-                state = "" if clip.state == "done" else f", state: {clip.state}"
-                lines.append(f"  - {{start: {_time(clip.start)}, end: {_time(clip.end)}, tags: [{tags}]{state}}}")
+            if not clips:
+                continue
+            lines.append(f"{json.dumps(drive, ensure_ascii=False)}:")
+            told = time_bases.get(drive, TimeBase()).to_yaml()
+            lines += [f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+            if told:
+                lines.append("  clips:")
+            lines += [("    - " if told else "  - ") + self._line(clip) for clip in clips]
         return lines or ["{}"]
+
+    def _line(self, clip: Clip | TagClip) -> str:
+        tags = ", ".join(_scalar(tag) for tag in sorted(clip.tags, key=self._label_set.names.index))
+        state = "" if clip.state == "done" else f", state: {clip.state}"
+        return f"{{start: {_time(clip.start)}, end: {_time(clip.end)}, tags: [{tags}]{state}}}"
 
     def _load_suggestions(self) -> dict[str, dict[tuple[float, float], dict[str, float]]]:
         """What was suggested; a file that is damaged counts as none, because suggestions can be computed anew."""
@@ -183,7 +199,7 @@ def _suggestions_text(drives: Mapping[str, Sequence[Clip | TagClip]]) -> str:
                 "end": clip.end,
                 "state": clip.state,
                 "suggested": dict(clip.suggested),
-                "said": sorted(clip.tags),
+                "tags": sorted(clip.tags),
             }
             for clip in clips
             if isinstance(clip, TagClip) and clip.suggested is not None

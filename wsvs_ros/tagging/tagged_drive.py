@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from wsvs_ros.drives.tags import Clip
+from wsvs_ros.drives.time_base import TimeBase
 from wsvs_ros.tagging.clips import TagClip, divide, free_intervals, outside
 from wsvs_ros.tagging.seeking import FrameSource
 from wsvs_ros.tagging.tag_file import TagFile
@@ -22,6 +23,7 @@ class TaggedDrive:
     A drive that is open for tagging; its clips are sorted and cover everything before `cut_until`.
 
     :param name: under which the tags know it.
+    :param time_base: what its seconds count; saved with its tags.
     :param open_source: opens the drive's frames anew; every user of frames has a source of its own.
     :param file: where its tags are saved.
     :param longest: seconds of a clip that no scene cut ends.
@@ -31,6 +33,7 @@ class TaggedDrive:
     path: Path
     duration: float
     fps: float
+    time_base: TimeBase
     open_source: Callable[[], FrameSource]
     file: TagFile
     longest: float
@@ -69,6 +72,23 @@ class TaggedDrive:
             self.seen.pop(gone, None)
         return old - set(new)
 
+    def put(self, before: Sequence[TagClip], after: Sequence[TagClip], number: int) -> set[int]:
+        """
+        :meth:`swap`, after which the clips cover the drive again: where clips that nobody touched are in the way,
+        e.g. those that filled the room which an import had left, they yield.
+        """
+        changed = {clip.id for clip in (*before, *after)}
+        yielding = [
+            clip
+            for clip in self.clips
+            if clip.id not in changed
+            and not clip.touched
+            and any(new.start < clip.end and clip.start < new.end for new in after)
+        ]
+        gone = self.swap([*before, *yielding], after, number)
+        self.fill(number)
+        return gone
+
     def cut(self, pieces: Iterable[tuple[float, float]], until: float, number: int) -> None:
         """
         Make clips of what is still free.
@@ -88,7 +108,7 @@ class TaggedDrive:
             self.cut(gaps, self.cut_until, number)
 
     def adopt(self, saved: Iterable[Clip], suggested: Suggested, number: int) -> None:
-        """Take the clips of the file; of one's own those stay that nobody touched, where they are not in the way."""
+        """Take the file's clips; of one's own those stay that nobody touched, where they are not in the way."""
         untouched = [clip for clip in self.clips if not clip.touched]
         clips = []
         for clip in saved:
@@ -110,6 +130,6 @@ class TaggedDrive:
         if clip is not None and clip.suggested is None:
             self.swap([clip], [replace(clip, suggested=scores)], number)
 
-    def said(self) -> list[TagClip]:
+    def touched(self) -> list[TagClip]:
         """The clips that are worth saving."""
         return [clip for clip in self.clips if clip.touched]

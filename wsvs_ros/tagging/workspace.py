@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from wsvs_ros.drives.time_base import TimeBase
 from wsvs_ros.perception.labels import LabelClass, LabelSet
 from wsvs_ros.tagging.errors import TaggingError
 from wsvs_ros.tagging.seeking import open_source
@@ -49,7 +50,7 @@ def open_session(
     :raises DriveError: if a drive cannot be read.
     :raises TagError: if a file of tags cannot be used.
     :raises SaveError: if tags could not be saved.
-    :raises TaggingError: if a drive is named twice, or the tags would lie inside of it.
+    :raises TaggingError: if a drive is named twice, the tags would lie inside of it, or were counted otherwise.
     """
     everything = _with(label_set, kept)
     files: dict[Path, TagFile] = {}
@@ -70,10 +71,19 @@ def open_session(
 
 
 def _open(path: Path, name: str, file: TagFile, options: DriveOptions) -> TaggedDrive:
-    opener = partial(open_source, path, topic=options.topic, fps=options.fps)
-    source = opener()
+    told = file.time_bases().get(name, TimeBase())
+    for option, wanted, saved in (("--topic", options.topic, told.topic), ("--fps", options.fps, told.fps)):
+        if wanted is not None and saved is not None and wanted != saved:
+            raise TaggingError(
+                f"{file.path}: the times of {name} were counted with {option} {saved}, not {wanted}; leave {option} "
+                "out, or name another file with --tags"
+            )
+    source = open_source(path, replace(told, topic=told.topic or options.topic), fps=options.fps)
     try:
-        return TaggedDrive(name, path, round(source.duration, 3), source.fps, opener, file, options.longest)
+        opener = partial(open_source, path, source.time_base, fps=options.fps)
+        return TaggedDrive(
+            name, path, round(source.duration, 3), source.fps, source.time_base, opener, file, options.longest
+        )
     finally:
         source.close()
 

@@ -9,10 +9,11 @@ from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.compute.interface import Compute
 from wsvs_ros.perception.crf import CrfSettings
-from wsvs_ros.perception.cuda.devices import parse_device
+from wsvs_ros.perception.cuda.devices import parse_device, torch_device
 from wsvs_ros.perception.engines import (
     DeviceEngine,
     Engine,
+    EngineError,
     EngineOptions,
     first_that_serves,
     prove,
@@ -35,7 +36,7 @@ def create_compute(
 
     :param options: which engine; on which GPU is said by `device`, if that has a number.
     :param device: `auto`, `cpu`, `cuda` or `cuda:<number>`.
-    :raises EngineError: if no engine can run the bundle so.
+    :raises EngineError: if no engine can run the bundle so, or the device needs a package that is not there.
     :raises CrfError: if a CRF is wanted and not available here.
     :raises FlowError: if the bundle's flow is not available on the device.
     :raises DeviceError: if there is no such device.
@@ -43,9 +44,10 @@ def create_compute(
     if device != "auto":
         kind, number = parse_device(device)
         if kind == "cuda":
-            from wsvs_ros.perception.cuda.devices import torch_device
-
-            torch_device(device)  # is there one?
+            try:
+                torch_device(device)  # is there one?
+            except ImportError as error:
+                raise EngineError(f"device {device} needs torch: {error}; pip install torch, or use cpu") from None
             options = replace(options, gpu=options.gpu if number is None else number)
             device = f"cuda:{options.gpu}"
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+ENGINES = ("tensorrt", "onnxruntime", "torch")
 PRECISIONS = ("float32", "float16", "int8")
 PROVIDERS = ("cpu", "cuda", "openvino")
 
@@ -48,6 +49,8 @@ class EngineOptions:
     gpu: int = 0
 
     def __post_init__(self) -> None:
+        if self.engine not in ("auto", *ENGINES):
+            raise EngineError(f"engine {self.engine!r}: expected auto, {', '.join(ENGINES)}")
         if self.precision not in ("auto", *PRECISIONS):
             raise EngineError(f"precision {self.precision!r}: expected auto, {', '.join(PRECISIONS)}")
         for provider in self.providers:

@@ -20,12 +20,12 @@ export async function showSummary() {
   element("summary").scrollTop = 0; // the focus is on the last button
 }
 
-function matrix({ classes, together, done }) {
+function matrix({ classes, cooccurrence, done }) {
   const head = make("tr", {}, make("td"), ...classes.map((name) => make("th", { textContent: name, scope: "col" })));
   const rows = classes.map((name, row) => make("tr", {},
     make("th", { textContent: name, scope: "row" }),
     ...classes.map((other, column) => {
-      const count = together[row][column], share = done ? count / done : 0;
+      const count = cooccurrence[row][column], share = done ? count / done : 0;
       const cell = make("td", { textContent: count || "·", title: `${name} and ${other}: ${count} of ${done} clips` });
       cell.style.background = `color-mix(in oklab, #1e2b35, #14b8a6 ${Math.round(100 * share)}%)`;
       cell.style.color = share > 0.55 ? "#04201c" : "#eef4f7";

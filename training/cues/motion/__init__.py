@@ -1,0 +1,1 @@
+"""The motion cue (MC 3): what moves by itself in a shot is an object of its tags."""
