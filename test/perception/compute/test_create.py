@@ -146,7 +146,7 @@ def test_an_error_that_no_other_engine_would_mend_is_raised_and_the_engine_freed
 def test_the_number_of_the_gpu_reaches_the_engine(
     tiny_bundle: ModelBundle, runtime: TensorRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    devices = importlib.import_module("wsvs_ros.perception.cuda.devices")
-    monkeypatch.setattr(devices, "torch_device", lambda name: torch.device("cpu"))
+    create = importlib.import_module("wsvs_ros.perception.compute.create")
+    monkeypatch.setattr(create, "torch_device", lambda name: torch.device("cpu"))
     build(tiny_bundle, "cuda:1")
     assert [engine.gpu for engine in runtime.made] == [1]
