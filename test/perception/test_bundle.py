@@ -149,7 +149,7 @@ def test_a_bundle_of_version_0_1_is_read(tmp_path: Path) -> None:
 
 def test_all_files_of_a_bundle_are_written_verified_and_described(tmp_path: Path) -> None:
     tiny = make_tiny_bundle(tmp_path / "tiny")
-    parity = {"float16": Parity(48, 0.25, 0.997)}
+    parity = {"float16": Parity(48, 0.25, 0.997, 0.91, "pole"), "program": Parity(48, 0.0, 1.0)}
     written = ModelBundle.write(
         tmp_path / "all",
         b"single",
@@ -167,7 +167,8 @@ def test_all_files_of_a_bundle_are_written_verified_and_described(tmp_path: Path
         "program": "model.pt2",
     }
     assert written.model("float16").parity == parity["float16"]
-    assert written.model("program").parity is None
+    assert written.model("program").parity == parity["program"]
+    assert written.model("float32").parity is None
     with pytest.raises(BundleError, match="has no int8 network, but float32, float16, program; `wsvs export` makes it"):
         written.model("int8")
     (written.path / "model-float16.onnx").write_bytes(b"halt")

@@ -76,7 +76,8 @@ def export(
         def run_program(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
             return loaded(torch.from_numpy(image)[None], torch.from_numpy(flow)[None])[0].numpy()
 
-        parity["program"] = compare("program", run_program, reference, frames, config.working_size)
+        labels = settings["labels"]
+        parity["program"] = compare("program", run_program, reference, frames, config.working_size, labels)
     finally:
         if own_frames:
             frames.close()

@@ -53,11 +53,23 @@ class Parity:
     :param frames: real frames on which both were run.
     :param max_error: largest difference of a probability.
     :param agreement: share of the pixels, at the working size, that get the same label, 0 to 1.
+    :param class_agreement: the same share among the pixels of the class that suffers most; None in bundles written
+        before it was measured.
+    :param worst_class: its name.
     """
 
     frames: int
     max_error: float
     agreement: float
+    class_agreement: float | None = None
+    worst_class: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its entry in bundle.yaml."""
+        data: dict[str, Any] = {"frames": self.frames, "max_error": self.max_error, "agreement": self.agreement}
+        if self.class_agreement is not None:
+            data |= {"class_agreement": self.class_agreement, "worst_class": self.worst_class}
+        return data
 
 
 @dataclass(frozen=True)
@@ -78,11 +90,7 @@ class ModelFile:
         """The file's entry in bundle.yaml."""
         data: dict[str, Any] = {"file": self.path.name, "sha256": self.sha256}
         if self.parity is not None:
-            data["parity"] = {
-                "frames": self.parity.frames,
-                "max_error": self.parity.max_error,
-                "agreement": self.parity.agreement,
-            }
+            data["parity"] = self.parity.to_dict()
         return data
 
 
@@ -140,8 +148,16 @@ def _model(path: Path, fields: Fields, key: str) -> ModelFile:
     sha256 = model.text("sha256").lower()
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
         model.refuse("sha256", "64 hexadecimal digits")
-    parity = None
-    if model.raw("parity") is not None:
-        found = model.nested("parity", ("frames", "max_error", "agreement"))
-        parity = Parity(found.integer("frames", 1, 10**9), found.number("max_error"), found.number("agreement"))
-    return ModelFile(path / file, sha256, parity)
+    return ModelFile(path / file, sha256, None if model.raw("parity") is None else _parity(model))
+
+
+def _parity(model: Fields) -> Parity:
+    found = model.nested("parity", ("frames", "max_error", "agreement"), optional=("class_agreement", "worst_class"))
+    by_class = found.raw("class_agreement") is not None
+    return Parity(
+        found.integer("frames", 1, 10**9),
+        found.number("max_error"),
+        found.number("agreement"),
+        found.number("class_agreement") if by_class else None,
+        found.text("worst_class") if by_class else "",
+    )
