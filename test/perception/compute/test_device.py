@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("torch")
 import torch
 from support import make_tiny_bundle
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from wsvs_ros.drives.synthetic import SyntheticDrive
 from wsvs_ros.perception import EngineOptions, Frame, ModelBundle, VideoSegmenter, create_engine, default_bundle_path
@@ -247,6 +248,40 @@ def test_the_crf_is_the_hosts(
     assert (found.labels == expected.labels).mean() > 0.98
     assert (found.labels != plain.labels).any()
     assert "crf" in found.seconds
+
+
+class Uploads(TorchDispatchMode):
+    """Counts the tensors that are made of numbers on the host: each is an upload that the host waits for on CUDA."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += "lift_fresh" in str(func)
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_frame_uploads_nothing_but_itself(
+    bundle: ModelBundle, frames: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(bundle, EngineOptions("torch", "float32", ("cpu",)))
+    compute = OnDevice(bundle, engine, DeviceMotion(bundle, motion=False, device="cpu"), crf=VIDEO_CRF)
+    planes_of_frame = planes(frames[0].image)
+    with Uploads() as made:
+        torch.tensor([1.0])
+        assert made.count == 1, "torch makes tensors in another way now, so that this test shows nothing"
+        gray(planes_of_frame)
+    assert made.count == 1, "gray"
+    tracker = FrameTracker(bundle, compute, lookahead=0, max_gap=1.0)
+    tracker.add(frames[0])
+    built: list[object] = []
+    for name in ("device", "device_motion"):
+        module = importlib.import_module(f"wsvs_ros.perception.compute.{name}")
+        monkeypatch.setattr(module, "Resize", lambda *arguments: built.append(arguments))
+    (tracked,) = tracker.add(frames[1])
+    assert compute.infer(tracked)[0].labels().shape == (480, 640)
+    assert not built, "resizing is made anew for a frame, with four uploads"
 
 
 def test_cuda_where_there_is_none_is_an_error(tmp_path: Path) -> None:
