@@ -241,7 +241,7 @@ def test_that_no_engine_can_run_is_said_once_a_reason(
     with pytest.raises(EngineError) as caught:
         create_engine(tiny_bundle, EngineOptions(engine="onnxruntime"))
     assert str(caught.value) == (
-        "no engine can run tiny so: onnxruntime on tensorrt, cuda, openvino, cpu: no, the package onnxruntime cannot "
+        "no engine can run tiny so: onnxruntime on cuda, openvino, cpu: no, the package onnxruntime cannot "
         "be imported (import of onnxruntime halted; None in sys.modules); `pip install onnxruntime`"
     )
     with pytest.raises(EngineError) as caught:

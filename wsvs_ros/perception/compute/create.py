@@ -41,6 +41,7 @@ def create_compute(
     :raises FlowError: if the bundle's flow is not available on the device.
     :raises DeviceError: if there is no such device.
     """
+    options = replace(options, motion=motion)
     if device != "auto":
         kind, number = parse_device(device)
         if kind == "cuda":

@@ -37,6 +37,7 @@ class EngineOptions:
     :param workspace_mb: memory that TensorRT may use while it builds an engine.
     :param compile: let torch.compile optimise the torch engine, which takes a minute at start.
     :param gpu: number of the CUDA device that engines on `cuda` run on.
+    :param motion: False for networks that only ever see zero flow; an engine may leave out what follows from it.
     :raises EngineError: if a value is none of these.
     """
 
@@ -47,6 +48,7 @@ class EngineOptions:
     workspace_mb: int = 2048
     compile: bool = False
     gpu: int = 0
+    motion: bool = True
 
     def __post_init__(self) -> None:
         if self.engine not in ("auto", *ENGINES):

@@ -29,6 +29,7 @@ class OnnxRuntimeEngine:
     :param precision: `float32`, `float16` or `int8`, if the bundle has it.
     :param threads: threads for one inference; None for one a physical core.
     :param gpu: number of the CUDA device.
+    :param motion: False for a flow that is always zero: on the CPU the motion stream is then computed once, at loading.
     :raises EngineError: if onnxruntime or the provider is missing, or the model cannot be loaded.
     :raises BundleError: if the graph's inputs or outputs are not what the bundle says.
     """
@@ -43,6 +44,7 @@ class OnnxRuntimeEngine:
         precision: str = "float32",
         threads: int | None = None,
         gpu: int = 0,
+        motion: bool = True,
     ) -> None:
         problem = why_not(provider, precision)
         if problem is not None:
@@ -52,9 +54,14 @@ class OnnxRuntimeEngine:
         self._gpu = gpu
         model = bundle.model(variant(provider, precision))
         threads = usable_cores() if threads is None else threads
-        self._session = load_session(bundle, model, provider=provider, precision=precision, threads=threads, gpu=gpu)
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        check_graph(bundle, model.path, _ports(inputs), _ports(outputs))
+        self._session = load_session(
+            bundle, model, provider=provider, precision=precision, threads=threads, gpu=gpu, motion=motion
+        )
+        inputs, outputs = _ports(self._session.get_inputs()), _ports(self._session.get_outputs())
+        self._still = not motion and "flow" not in inputs
+        if self._still:  # it was replaced by zeros of the bundle's shape
+            inputs["flow"] = Port(bundle.inputs["flow"], bundle.input_shapes["flow"])
+        check_graph(bundle, model.path, inputs, outputs)
         self._binding: Any = None
 
     def infer(self, image: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -63,7 +70,8 @@ class OnnxRuntimeEngine:
         check_inputs(self._bundle, image, flow)
         try:
             # bound buffers were measured to save nothing over this on the CPU
-            (scores,) = self._session.run(["scores"], {"image": image[None], "flow": flow[None]})
+            inputs = {"image": image[None]} if self._still else {"image": image[None], "flow": flow[None]}
+            (scores,) = self._session.run(["scores"], inputs)
         except Exception as error:  # onnxruntime's errors share no base class but Exception
             raise EngineError(f"engine onnxruntime: inference failed: {error}") from error
         return scores[0]

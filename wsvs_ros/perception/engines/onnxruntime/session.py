@@ -13,17 +13,26 @@ from wsvs_ros.perception.bundle import ModelBundle, ModelFile
 from wsvs_ros.perception.engines.cache import CacheKey, EngineCache, load_or_build
 from wsvs_ros.perception.engines.interface import EngineError
 from wsvs_ros.perception.engines.onnxruntime.probe import PROVIDERS
+from wsvs_ros.perception.engines.onnxruntime.still import without_motion
 
 _QUIET = 3  # errors only: warnings about thread affinity in containers help nobody
 
 
 def load_session(
-    bundle: ModelBundle, model: ModelFile, *, provider: str, precision: str, threads: int, gpu: int = 0
+    bundle: ModelBundle,
+    model: ModelFile,
+    *,
+    provider: str,
+    precision: str,
+    threads: int,
+    gpu: int = 0,
+    motion: bool = True,
 ) -> Any:
     """
     Load a graph; on the CPU as an earlier start optimised it, if that is still there.
 
     :param gpu: number of the CUDA device, for provider `cuda`.
+    :param motion: False puts zeros in place of the flow, on the CPU; see `without_motion`.
     :return: an `onnxruntime.InferenceSession`.
     :raises EngineError: if the provider does not start, or does not take the graph.
     """
@@ -37,7 +46,9 @@ def load_session(
         version = importlib.metadata.version("onnxruntime")
     except importlib.metadata.PackageNotFoundError:  # of another build, e.g. onnxruntime-openvino
         version = str(onnxruntime.__version__)
-    key = CacheKey("onnxruntime", version, f"{cpu_name()} {platform.machine()}", precision, model.sha256)
+    still = None if motion else without_motion(content, bundle.input_shapes["flow"])
+    runtime, content = ("onnxruntime", content) if still is None else ("onnxruntime-still", still)
+    key = CacheKey(runtime, version, f"{cpu_name()} {platform.machine()}", precision, model.sha256)
 
     def load(graph: bytes) -> Any:
         options = _options(threads)
