@@ -11,7 +11,7 @@ from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.compute.host_motion import HostMotion
 from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
 from wsvs_ros.perception.engines import Engine
-from wsvs_ros.perception.postprocess import to_camera
+from wsvs_ros.perception.postprocess import enlarge, label_scores, label_size
 from wsvs_ros.perception.preprocess import split_rgb
 from wsvs_ros.perception.tracker import TrackedFrame
 
@@ -76,12 +76,13 @@ class HostOutput:
 
     def labels(self) -> np.ndarray:
         """(H, W) uint8 class ids."""
-        return self._made[0]
+        return enlarge(self._made[0], self._camera_size)
 
     def confidence(self) -> np.ndarray:
         """(H, W) float32 probability of the labels."""
-        return self._made[1]
+        return enlarge(self._made[1], self._camera_size)
 
     @cached_property
     def _made(self) -> tuple[np.ndarray, np.ndarray]:
-        return to_camera(self.scores, self._working_size, self._camera_size)
+        """Labels and confidence, not yet enlarged: of a large camera mostly one of them is wanted."""
+        return label_scores(self.scores, label_size(self._working_size, self._camera_size))
