@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import yaml
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from wsvs_ros.topic_names import camera_info_topic
+from wsvs_ros.camera_list import read_cameras
+from wsvs_ros.large_images import cyclonedds_uri, kernel_warning, rmw_warning
 
 SHARE = FindPackageShare("wsvs_ros")
 
@@ -31,54 +31,48 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "model", default_value="", description="model bundle of all nodes; empty for what params has"
             ),
+            DeclareLaunchArgument(
+                "large_images",
+                default_value="false",
+                choices=["true", "false"],
+                description="of a megabyte and more: Cyclone DDS with larger socket buffers",
+            ),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn or error"),
             OpaqueFunction(function=segmentation_nodes),
         ]
     )
 
 
-def segmentation_nodes(context: LaunchContext) -> list[Node]:
+def segmentation_nodes(context: LaunchContext) -> list:
     """A node for each camera of the list."""
     path = Path(LaunchConfiguration("cameras").perform(context))
     model = LaunchConfiguration("model").perform(context)
-    nodes = []
+    large = LaunchConfiguration("large_images").perform(context) == "true"
+    nodes: list = _large_image_settings(context) if large else []
     for camera in read_cameras(path):
-        image = camera["image"]
-        own = {**({"model": model} if model else {}), **camera.get("parameters", {})}
-        info = camera.get("camera_info", camera_info_topic(image))
+        image = camera.image
+        own = {**({"model": model} if model else {}), **camera.parameters}
         nodes.append(
             Node(
                 package="wsvs_ros",
                 executable="segmentation_node",
                 name="segmentation",
-                namespace=camera["name"],
+                namespace=camera.name,
                 output="screen",
                 parameters=[LaunchConfiguration("params"), own],
-                remappings=[("image", image), ("image/compressed", f"{image}/compressed"), ("camera_info", info)],
+                remappings=[
+                    ("image", image),
+                    ("image/compressed", f"{image}/compressed"),
+                    ("camera_info", camera.camera_info),
+                ],
                 arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
             )
         )
     return nodes
 
 
-def read_cameras(path: Path) -> list[dict]:
-    """
-    The cameras that a file lists.
-
-    :raises ValueError: naming the file, the camera and what is expected.
-    """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    cameras = content.get("cameras") if isinstance(content, dict) else None
-    if not isinstance(cameras, list) or not cameras:
-        raise ValueError(f"{path}: expected a key `cameras` with a list of at least one camera")
-    known = {"name", "image", "camera_info", "parameters"}
-    for number, camera in enumerate(cameras, start=1):
-        if not isinstance(camera, dict) or not {"name", "image"} <= set(camera) <= known:
-            raise ValueError(f"{path}: camera {number}: got {camera!r}, expected name, image and, at will, "
-                             "camera_info and parameters")  # fmt: skip
-        if not isinstance(camera.get("parameters", {}), dict):
-            raise ValueError(f"{path}: camera {camera['name']}: parameters: expected names and values")
-    names = [camera["name"] for camera in cameras]
-    if len(set(names)) != len(names):
-        raise ValueError(f"{path}: two cameras have the same name: {', '.join(map(str, names))}")
-    return cameras
+def _large_image_settings(context: LaunchContext) -> list:
+    """Cyclone DDS's settings for large images, and what they lack here."""
+    config = Path(PathJoinSubstitution([FindPackageShare("wsvs_ros"), "config"]).perform(context))
+    said = [LogInfo(msg=f"[warning] {text}") for text in (kernel_warning(), rmw_warning()) if text]
+    return [*said, SetEnvironmentVariable("CYCLONEDDS_URI", cyclonedds_uri(config))]

@@ -6,22 +6,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from enum import IntEnum
+from contextlib import suppress
 from types import FrameType
 from typing import NamedTuple
 
 LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
-
-
-class LoggingSeverity(IntEnum):
-    """How much a line matters."""
-
-    UNSET = 0
-    DEBUG = 10
-    INFO = 20
-    WARN = 30
-    ERROR = 40
-    FATAL = 50
 
 
 class Line(NamedTuple):
@@ -52,22 +41,6 @@ class Logger:
         self._last: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def get_child(self, name: str) -> Logger:
-        """The logger of a part, `<name>.<part>`."""
-        child = Logger(f"{self.name}.{name}", sink=self._sink)
-        child._level = self._level
-        return child
-
-    def set_level(self, level: int) -> None:
-        """The lowest severity that is written."""
-        self._level = int(level) or LEVELS["info"]
-
-    def get_effective_level(self) -> LoggingSeverity:
-        return LoggingSeverity(self._level)
-
-    def is_enabled_for(self, severity: int) -> bool:
-        return int(severity) >= self._level
-
     def debug(
         self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
     ) -> bool:
@@ -82,8 +55,6 @@ class Logger:
         self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
     ) -> bool:
         return self._log("warn", message, throttle_duration_sec, once, skip_first)
-
-    warn = warning
 
     def error(
         self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
@@ -101,7 +72,8 @@ class Logger:
         caller = sys._getframe(2)
         if (throttle or once or skip_first) and not self._due(caller, throttle, once, skip_first):
             return False
-        print(f"[{level.upper()}] [{time.time():.9f}] [{self.name}]: {text}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # a full disk behind it ends nobody
+            print(f"[{level.upper()}] [{time.time():.9f}] [{self.name}]: {text}", file=sys.stderr, flush=True)
         if self._sink is not None:
             code = caller.f_code
             self._sink(Line(level, self.name, str(text), code.co_filename, code.co_name, caller.f_lineno))
