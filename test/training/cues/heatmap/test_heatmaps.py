@@ -77,8 +77,8 @@ def test_clusters_let_the_many_outvote_the_one() -> None:
     # the cell's own evidence counts by its root, the vote of its kind in full
     voted = agree(votes, clusters, torch.ones_like(heat))
     assert (voted.argmax(0).flatten() == kind).all()
-    finer = heat.repeat_interleave(2, 1).repeat_interleave(2, 2)
-    assert torch.allclose(cluster_votes([(clusters, finer)], clusters=2, classes=2), votes, atol=1e-5)
+    finer, ids = (each.repeat_interleave(2, -2).repeat_interleave(2, -1) for each in (heat, clusters))
+    assert torch.allclose(cluster_votes([(ids, finer)], clusters=2, classes=2), votes, atol=1e-5)
 
 
 def test_a_class_weighs_what_its_weight_says() -> None:
