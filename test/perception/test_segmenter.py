@@ -364,3 +364,83 @@ def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path:
             field = flow(grays[index - 1], grays[index], initial=field)
             np.testing.assert_array_equal(tracked.stack[-2:], field)
     assert np.abs(field - flow(grays[-2], grays[-1])).max() > 1e-3
+
+
+def test_the_end_of_an_inference_waits_for_no_flow(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = drive(3)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        compute = segmenter._compute
+        assert isinstance(compute, OnHost)
+        in_flow, labelled = threading.Event(), threading.Event()
+        in_time: list[bool] = []
+        infer, flow = compute.engine.infer, compute.flow
+
+        def infer_during_flow(*arguments: np.ndarray) -> np.ndarray:
+            assert in_flow.wait(20)
+            return infer(*arguments)
+
+        def flow_until_labelled(*arguments: np.ndarray) -> np.ndarray:
+            in_flow.set()
+            in_time.append(labelled.wait(5))
+            return flow(*arguments)
+
+        segmenter.observe(frames[0])
+        monkeypatch.setattr(compute.engine, "infer", infer_during_flow)
+        monkeypatch.setattr(compute, "flow", flow_until_labelled)
+        camera = threading.Thread(target=segmenter.observe, args=(frames[1],))
+        worker = threading.Thread(target=lambda: (segmenter.segment(), labelled.set()))
+        with segmenter._state:  # so that the worker is the first to get the frame that is there
+            worker.start()
+            time.sleep(0.1)
+        until = time.monotonic() + 20
+        while not segmenter._inference.locked() and time.monotonic() < until:
+            time.sleep(0.01)
+        camera.start()
+        worker.join(30)
+        camera.join(30)
+        assert in_time == [True], "the label waited for the flow of the next frame"
+        assert segmenter.stats == SegmenterStats(received=2, inferred=1)
+
+
+def test_begun_anew_nothing_from_before_is_inferred(tiny_bundle: ModelBundle) -> None:
+    frames = drive(6)
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+        for frame in frames[:4]:
+            segmenter.observe(frame)
+        segmenter.begin_anew()
+        assert segmenter.segment() is None
+        assert segmenter.stats == SegmenterStats()
+        segmenter.observe(frames[4])
+        segmenter.observe(frames[5])
+        found = segmenter.segment()
+        assert found is not None
+        assert found.frame is frames[4]
+        assert found.window_filled == 1
+
+
+def test_a_frame_from_before_a_break_is_not_inferred_after_it(tiny_bundle: ModelBundle) -> None:
+    frames = drive(8)
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+        for frame in frames[:3]:
+            segmenter.observe(frame)
+        segmenter.observe(replace(frames[3], stamp_ns=100 * SECOND))
+        assert segmenter.segment() is None
+        assert segmenter.stats == SegmenterStats(received=4, skipped=3, resets=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stamp_ns": 3 * SECOND}, "3 s between two frames, more than max_gap, 0.5 s"),
+        ({"stamp_ns": -SECOND}, "the stamp jumped back by 1 s"),
+        ({"frame_id": "rear"}, "frame_id changed from 'front' to 'rear'"),
+        ({"image": np.zeros((72, 90, 3), np.uint8)}, "the image's size changed from 96x72 to 90x72"),
+    ],
+)
+def test_why_a_stream_broke_off_is_said(tiny_bundle: ModelBundle, change: dict[str, object], says: str) -> None:
+    frames = drive(1)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        segmenter.observe(frames[0])
+        assert segmenter.stats.last_reset == ""
+        segmenter.observe(replace(frames[0], **change))
+        assert segmenter.stats.last_reset == says

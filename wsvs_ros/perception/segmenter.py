@@ -87,7 +87,8 @@ class VideoSegmenter:
         self._bundle = bundle
         self._compute = create_compute(bundle, engine, motion=motion, crf=crf, device=device)
         self._inference = threading.Lock()  # guards the engine
-        self._state = threading.Lock()  # guards the next four
+        self._counting = threading.Lock()  # guards the number of inferred frames: an inference's end waits for no flow
+        self._state = threading.Lock()  # guards the next four, while a frame's flow is computed, too
         self._tracker = FrameTracker(bundle, self._compute, lookahead=lookahead, max_gap=max_gap, flow_prior=flow_prior)
         self._complete: deque[TrackedFrame] = deque()  # not yet inferred
         self._received = self._inferred = self._skipped = self._resets = 0
@@ -107,12 +108,12 @@ class VideoSegmenter:
     @property
     def stats(self) -> SegmenterStats:
         """The counts up to now."""
-        with self._state:
+        with self._state, self._counting:
             return SegmenterStats(self._received, self._inferred, self._skipped, self._resets, self._last_reset)
 
     def begin_anew(self) -> None:
         """Forget the stream and the counts: no frame from before is inferred any more."""
-        with self._state:
+        with self._state, self._counting:
             self._check_open()
             self._tracker.drop()
             self._complete.clear()
@@ -243,7 +244,7 @@ class VideoSegmenter:
         with self._inference:
             self._check_open()
             output, seconds = self._compute.infer(tracked)
-        with self._state:
+        with self._counting:
             self._inferred += 1
         return Segmentation(
             frame=tracked.frame,
