@@ -366,39 +366,30 @@ def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path:
     assert np.abs(field - flow(grays[-2], grays[-1])).max() > 1e-3
 
 
-def test_the_end_of_an_inference_waits_for_no_flow(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    frames = drive(3)
+def test_an_inference_waits_for_no_flow(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = drive(2)
     with VideoSegmenter(tiny_bundle) as segmenter:
         compute = segmenter._compute
         assert isinstance(compute, OnHost)
-        in_flow, labelled = threading.Event(), threading.Event()
+        in_flow, labelled, flow = threading.Event(), threading.Event(), compute.flow
         in_time: list[bool] = []
-        infer, flow = compute.engine.infer, compute.flow
-
-        def infer_during_flow(*arguments: np.ndarray) -> np.ndarray:
-            assert in_flow.wait(20)
-            return infer(*arguments)
 
         def flow_until_labelled(*arguments: np.ndarray) -> np.ndarray:
             in_flow.set()
             in_time.append(labelled.wait(5))
             return flow(*arguments)
 
-        segmenter.observe(frames[0])
-        monkeypatch.setattr(compute.engine, "infer", infer_during_flow)
         monkeypatch.setattr(compute, "flow", flow_until_labelled)
+        segmenter.observe(frames[0])
         camera = threading.Thread(target=segmenter.observe, args=(frames[1],))
-        worker = threading.Thread(target=lambda: (segmenter.segment(), labelled.set()))
-        with segmenter._state:  # so that the worker is the first to get the frame that is there
-            worker.start()
-            time.sleep(0.1)
-        until = time.monotonic() + 20
-        while not segmenter._inference.locked() and time.monotonic() < until:
-            time.sleep(0.01)
         camera.start()
-        worker.join(30)
-        camera.join(30)
+        assert in_flow.wait(20)
+        found = segmenter.segment()
+        labelled.set()
+        camera.join()
         assert in_time == [True], "the label waited for the flow of the next frame"
+        assert found is not None
+        assert found.frame is frames[0]
         assert segmenter.stats == SegmenterStats(received=2, inferred=1)
 
 

@@ -87,8 +87,10 @@ class VideoSegmenter:
         self._bundle = bundle
         self._compute = create_compute(bundle, engine, motion=motion, crf=crf, device=device)
         self._inference = threading.Lock()  # guards the engine
-        self._counting = threading.Lock()  # guards the number of inferred frames: an inference's end waits for no flow
-        self._state = threading.Lock()  # guards the next four, while a frame's flow is computed, too
+        # Held while a frame's flow is computed, which the inference's thread never waits for: a camera's thread that is
+        # behind takes this lock anew as soon as it has let go of it, and on a busy machine nobody gets it in between.
+        self._tracking = threading.Lock()  # guards the tracker; taken before the next one
+        self._state = threading.Lock()  # guards the rest, for moments
         self._tracker = FrameTracker(bundle, self._compute, lookahead=lookahead, max_gap=max_gap, flow_prior=flow_prior)
         self._complete: deque[TrackedFrame] = deque()  # not yet inferred
         self._received = self._inferred = self._skipped = self._resets = 0
@@ -108,17 +110,18 @@ class VideoSegmenter:
     @property
     def stats(self) -> SegmenterStats:
         """The counts up to now."""
-        with self._state, self._counting:
+        with self._state:
             return SegmenterStats(self._received, self._inferred, self._skipped, self._resets, self._last_reset)
 
     def begin_anew(self) -> None:
         """Forget the stream and the counts: no frame from before is inferred any more."""
-        with self._state, self._counting:
+        with self._tracking:
             self._check_open()
             self._tracker.drop()
-            self._complete.clear()
-            self._received = self._inferred = self._skipped = self._resets = 0
-            self._last_reset = ""
+            with self._state:
+                self._complete.clear()
+                self._received = self._inferred = self._skipped = self._resets = 0
+                self._last_reset = ""
 
     def check_lookahead(self, lookahead: int | None) -> None:
         """
@@ -135,9 +138,10 @@ class VideoSegmenter:
         :raises SegmenterError: if it is out of range.
         """
         lookahead = _lookahead(self._bundle, lookahead)
-        with self._state:
+        with self._tracking:
             self._check_open()
-            self._skipped += self._tracker.waiting
+            with self._state:
+                self._skipped += self._tracker.waiting
             self._tracker.wait_for(lookahead)
 
     def set_crf(self, crf: CrfSettings | None) -> None:
@@ -162,14 +166,16 @@ class VideoSegmenter:
         A complete frame not yet inferred is overtaken by the one that this completes; when the stream breaks off,
         frames from before are dropped, complete or waiting for a future that will not come.
         """
-        with self._state:
+        with self._tracking:
             self._check_open()
             if reason := self._tracker.breaks_off(frame):
-                self._skipped += self._tracker.waiting + len(self._complete)
-                self._complete.clear()
+                with self._state:
+                    self._skipped += self._tracker.waiting + len(self._complete)
+                    self._complete.clear()
                 self._tracker.drop()
                 self._note_reset(reason)
             self._add(frame)
+        with self._state:
             self._skip_all_but_newest()
 
     def segment(self) -> Segmentation | None:
@@ -187,26 +193,27 @@ class VideoSegmenter:
         :return: the segmentation of the frame `lookahead` before this one, if there is one. Where the stream
             breaks off, those of the frames that still waited come first, zero flow in place of their future.
         """
-        with self._state:
+        with self._tracking:
             self._check_open()
             if reason := self._tracker.breaks_off(frame):
-                self._complete.extend(self._tracker.finish())
+                self._complete_with(self._tracker.finish())
                 self._note_reset(reason)
             self._add(frame)
         return self._infer_all()
 
     def flush(self) -> list[Segmentation]:
         """End the stream: infer the frames that still wait, zero flow in place of their future."""
-        with self._state:
+        with self._tracking:
             self._check_open()
-            self._complete.extend(self._tracker.finish())
+            self._complete_with(self._tracker.finish())
         return self._infer_all()
 
     def close(self) -> None:
         """Free the engine, after an inference that is under way; frames still waiting are dropped."""
-        with self._state:
+        with self._tracking:
             self._closed = True
             self._tracker.drop()
+        with self._state:
             self._complete.clear()
         with self._inference:
             self._compute.close()
@@ -222,12 +229,19 @@ class VideoSegmenter:
             raise SegmenterError("the segmenter is closed")
 
     def _note_reset(self, reason: str) -> None:
-        self._resets += 1
-        self._last_reset = reason
+        with self._state:
+            self._resets += 1
+            self._last_reset = reason
 
     def _add(self, frame: Frame) -> None:
-        self._complete.extend(self._tracker.add(frame))
-        self._received += 1
+        complete = self._tracker.add(frame)
+        with self._state:
+            self._received += 1
+            self._complete.extend(complete)
+
+    def _complete_with(self, frames: list[TrackedFrame]) -> None:
+        with self._state:
+            self._complete.extend(frames)
 
     def _skip_all_but_newest(self) -> None:
         while len(self._complete) > 1:
@@ -244,7 +258,7 @@ class VideoSegmenter:
         with self._inference:
             self._check_open()
             output, seconds = self._compute.infer(tracked)
-        with self._counting:
+        with self._state:
             self._inferred += 1
         return Segmentation(
             frame=tracked.frame,
