@@ -366,7 +366,9 @@ def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path:
     assert np.abs(field - flow(grays[-2], grays[-1])).max() > 1e-3
 
 
-def test_an_inference_waits_for_no_flow(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inference_does_not_wait_for_a_flow_that_takes_long(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frames = drive(2)
     with VideoSegmenter(tiny_bundle) as segmenter:
         compute = segmenter._compute

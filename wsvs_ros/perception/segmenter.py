@@ -16,6 +16,7 @@ from wsvs_ros.perception.segmentation import Segmentation
 from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
 
 _PATIENCE = 2.0  # seconds to wait for the inference under way
+_NEWER = 0.01  # seconds that an inference waits for the flow of a newer frame: more than one takes, unless cores lack
 
 
 class SegmenterError(WsvsError):
@@ -87,8 +88,8 @@ class VideoSegmenter:
         self._bundle = bundle
         self._compute = create_compute(bundle, engine, motion=motion, crf=crf, device=device)
         self._inference = threading.Lock()  # guards the engine
-        # Held while a frame's flow is computed, which the inference's thread never waits for: a camera's thread that is
-        # behind takes this lock anew as soon as it has let go of it, and on a busy machine nobody gets it in between.
+        # Held while a frame's flow is computed, for which the inference's thread never waits long: a camera's thread
+        # that is behind takes this lock anew as soon as it let go of it; on a busy machine nobody gets it in between.
         self._tracking = threading.Lock()  # guards the tracker; taken before the next one
         self._state = threading.Lock()  # guards the rest, for moments
         self._tracker = FrameTracker(bundle, self._compute, lookahead=lookahead, max_gap=max_gap, flow_prior=flow_prior)
@@ -180,6 +181,8 @@ class VideoSegmenter:
 
     def segment(self) -> Segmentation | None:
         """Infer the newest complete frame; None if there is none that was not inferred before."""
+        if self._complete and self._tracking.acquire(timeout=_NEWER):
+            self._tracking.release()
         with self._state:
             self._check_open()
             self._skip_all_but_newest()
