@@ -18,7 +18,7 @@ from drive_files import make_bag, make_folder, make_video
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception import ModelBundle
-from wsvs_ros.runs.archive import find_drives
+from wsvs_ros.runs.find_drives import find_drives
 
 
 def make_archive(folder: Path) -> Path:
@@ -93,7 +93,7 @@ def test_an_archive_of_single_files_is_no_split_bag(tmp_path: Path) -> None:
         next(bag.glob("*.mcap")).rename(tmp_path / f"{name}.mcap")
         (bag / "metadata.yaml").unlink()
         bag.rmdir()
-    assert [name for _, name in find_drives([str(tmp_path)])] == ["monday", "tuesday"]
+    assert [str(name) for _, name in find_drives([str(tmp_path)])] == ["monday.mcap", "tuesday.mcap"]
 
 
 def test_an_interruption_reaches_every_drive_and_can_be_resumed(

@@ -10,7 +10,7 @@ import pytest
 from support import make_tiny_bundle
 
 from wsvs_ros.drives.synthetic import SyntheticDrive
-from wsvs_ros.drives.writers import VideoWriter
+from wsvs_ros.drives.video_writer import VideoWriter
 from wsvs_ros.perception import EngineOptions, ModelBundle, create_engine
 
 

@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from wsvs_ros.drives import DriveError, open_drive
-from wsvs_ros.drives.bag_writer import LABEL_TOPIC
 from wsvs_ros.drives.folders import natural_key
 from wsvs_ros.drives.frame_log import read_frame_log
+from wsvs_ros.drives.label_topics import LabelTopics
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.frames import Frame
@@ -112,7 +112,7 @@ class LabelTopic:
 
     def __init__(self, path: Path, topic: str | None = None) -> None:
         self.path = path
-        self._topic = topic or LABEL_TOPIC
+        self._topic = topic or LabelTopics().label
         self._stream: Iterator[Labelled] | None = None
         self._passed: OrderedDict[int, Labelled] = OrderedDict()
         open_drive(path, topic=self._topic).close()

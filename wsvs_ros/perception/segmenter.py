@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass
 
 from wsvs_ros.errors import WsvsError
@@ -151,10 +152,11 @@ class VideoSegmenter:
             newest = self._complete.pop() if self._complete else None
         return None if newest is None else self._infer(newest)
 
-    def push(self, frame: Frame) -> list[Segmentation]:
+    def push(self, frame: Frame, *, wanted: Container[str] | None = None) -> list[Segmentation]:
         """
-        Take a frame in and infer every frame that this completes; none is skipped.
+        Take a frame in and infer every frame that this completes.
 
+        :param wanted: names of the frames to infer, where the others only tell the motion; by default all.
         :return: the segmentation of the frame `lookahead` before this one, if there is one. Where the stream
             breaks off, those of the frames that still waited come first, zero flow in place of their future.
         """
@@ -164,14 +166,18 @@ class VideoSegmenter:
                 self._complete.extend(self._tracker.finish())
                 self._resets += 1
             self._add(frame)
-        return self._infer_all()
+        return self._infer_all(wanted)
 
-    def flush(self) -> list[Segmentation]:
-        """End the stream: infer the frames that still wait, zero flow in place of their future."""
+    def flush(self, *, wanted: Container[str] | None = None) -> list[Segmentation]:
+        """
+        End the stream: infer the frames that still wait, zero flow in place of their future.
+
+        :param wanted: as for `push`.
+        """
         with self._state:
             self._check_open()
             self._complete.extend(self._tracker.finish())
-        return self._infer_all()
+        return self._infer_all(wanted)
 
     def close(self) -> None:
         """Free the engine, after an inference that is under way; frames still waiting are dropped."""
@@ -201,9 +207,10 @@ class VideoSegmenter:
             self._complete.popleft()
             self._skipped += 1
 
-    def _infer_all(self) -> list[Segmentation]:
+    def _infer_all(self, wanted: Container[str] | None) -> list[Segmentation]:
         with self._state:
-            complete = list(self._complete)
+            complete = [one for one in self._complete if wanted is None or one.frame.name in wanted]
+            self._skipped += len(self._complete) - len(complete)
             self._complete.clear()
         return [self._infer(tracked) for tracked in complete]
 
