@@ -30,12 +30,11 @@ from training.cues.builtin.masks import build_builtin_masks, make_builtin_masks
 from training.cues.builtin.priors import foreground_labels, foreground_probability
 from training.cues.motion.location import object_location
 from training.cues.motion.masks import make_motion_masks, motion_masks
-from training.cues.motion.segmentation import SegmentationSettings, segment_shot
+from training.cues.motion.segmentation import segment_shot
 from training.datasets.sample import Sample, Shot
 from training.networks.backbones import MobileNetV2
 from training.networks.marks import FOREGROUND
 from wsvs_ros.perception.bundle import FlowSettings
-from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.flow import create_flow
 
 _SIZE = (480, 270)
@@ -78,9 +77,9 @@ def motion(data: Path) -> None:
         for preset in ("fast", "balanced", "fine"):
             flow = create_flow(FlowSettings("dis", preset), "cpu")
             fields = flow.batch(grays[:-1], grays[1:]), flow.batch(grays[1:], grays[:-1])
-            rows = [_iou(object_location(*fields, memory=SegmentationSettings().memory) > 0.5, truth)]
+            rows = [_iou(object_location(*fields, memory=MotionSegmentation().memory) > 0.5, truth)]
             for rounds in (1, 2, 5):
-                found = segment_shot(frames, *fields, SegmentationSettings(rounds=rounds))
+                found = segment_shot(frames, *fields, MotionSegmentation(rounds=rounds))
                 rows.append(_iou(found.masks, truth))
             energies = " ".join(f"{energy / 1e6:.4f}" for energy in found.energies)
             print(
@@ -93,7 +92,7 @@ def foreground(data: Path) -> None:
     backbone = MobileNetV2(blocks=18).eval()
     backbone.load_imagenet(data / "weights" / "mobilenet_v2_imagenet1k.safetensors")
     settings = _config(data, "builtin").builtin
-    crf = CrfSettings(**settings.crf.model_dump())
+    crf = settings.crf.settings()
     print("| clip | P_f above a half | CRF | CRF with regions |\n|---|---:|---:|---:|")
     for clip in _clips(data):
         found: list[list[np.ndarray]] = [[], [], []]

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from training.config import Config
 from training.config.cues import EmAdapt, Motion
-from training.cues.em_adapt import em_adapt_labels
+from training.cues.em_adapt.labels import em_adapt_labels
 from training.cues.motion.label_prediction import predict_labels
 from training.networks.marks import BACKGROUND, FOREGROUND
 from training.networks.module import WeaklySupervised
@@ -63,7 +63,7 @@ def costs(backbone: str, steps: int) -> None:
     one, two = tagged(_ROAD, _CAR), tagged(_ROAD, _SIGN, _CAR)
     jobs: dict[str, Callable[[], object]] = {
         "forward and backward": step,
-        "EM-Adapt": lambda: em_adapt_labels(answer, one, [_CAR]),
+        "EM-Adapt": lambda: em_adapt_labels(answer, one, [_CAR], EmAdapt()),
         "label prediction, one object (min cuts)": lambda: _predict(answer, colours, segments, one, [_CAR]),
         "label prediction, two objects (alpha expansion)": lambda: _predict(
             answer, colours, segments, two, [_SIGN, _CAR]

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,19 @@ def _plain(config: Config, work: Path) -> dict[str, float]:
     """The loop that one would write by hand."""
     import torch
 
-    from training.cues.heatmap.masks import make_masks
+    from training.cues.registry import cue_of
     from training.datasets.endless_order import EndlessOrder
     from training.datasets.training_set import TrainingSet
     from training.networks.module import WeaklySupervised
     from training.running.stages import load_samples
 
     samples = load_samples(config, work)
-    masks = make_masks(config, samples, work)
+    masks = cue_of(config).make_masks(config, samples, work)
     batch, steps = config.optimiser.batch_size, config.optimiser.steps
     data = TrainingSet(samples, masks, length=config.window.length, augmentation=config.augmentation, seed=config.seed)
     order = EndlessOrder(len(samples), count=steps * batch, seed=config.seed)
     loader = iter(torch.utils.data.DataLoader(data, batch_size=batch, sampler=order))
-    module = WeaklySupervised(config).train()
+    module = WeaklySupervised(config, cue_of(config).loss(config)).train()
     module.log_dict = lambda *_args, **_kwargs: None  # type: ignore[method-assign]
     optimiser = module.configure_optimizers()["optimizer"]
     waiting, whole = [], []
@@ -67,7 +68,7 @@ def _trainer(config: Config, work: Path) -> dict[str, float]:
     from lightning.pytorch.callbacks import Callback
 
     import training.running.train as fitting
-    from training.cues.heatmap.masks import make_masks
+    from training.cues.registry import cue_of
     from training.running.stages import load_samples
 
     begun: list[float] = []
@@ -88,10 +89,10 @@ def _trainer(config: Config, work: Path) -> dict[str, float]:
         return trainer
 
     fitting.make_trainer = watched
-    samples = load_samples(config, work)
-    masks = make_masks(config, samples, work)
+    cue, samples = cue_of(config), load_samples(config, work)
+    masks = cue.make_masks(config, samples, work)
     with tempfile.TemporaryDirectory() as folder:
-        fitting.train(config, samples, masks, Path(folder))
+        fitting.train(config, samples, masks, Path(folder), loss=partial(cue.loss, config), by_shot=cue.by_shot)
     whole = np.diff(ended)
     waiting = np.subtract(begun[1:], ended[:-1])
     return _figures(whole[: len(waiting)], waiting)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from training.config import Config, load_config
-from training.cues.motion.fine_tuning import best_shots
+from training.cues.registry import cue_of
 from training.datasets import Sample
-from training.look import make_cue_masks
-from training.networks.module import load_checkpoint
 from training.running.command_line import command_parser, run_command, work_folder
 from training.running.stages import load_samples, make_pseudo_labels
 from training.running.train import steps_of, train
 from training.running.work_directory import claim_work_directory, locked
-from wsvs_ros.perception.labels import LabelSet
 
 
 def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path | None = None) -> Path:
@@ -34,8 +32,7 @@ def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path 
         configuration's.
     :raises KeyboardInterrupt: when a signal stopped it; its text says how to go on.
     """
-    if config.cue != "heatmap":
-        config.foreground_ids(LabelSet.load(config.labels))  # before anything is computed
+    cue_of(config).check(config)
     if config.threads:
         torch.set_num_threads(config.threads)
     if resume is not None:
@@ -46,7 +43,7 @@ def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path 
         claim_work_directory(config, work)
         samples = load_samples(config, caches)
         if config.cue_weight or config.self_training.rounds:
-            masks = make_cue_masks(config, samples, caches)
+            masks = cue_of(config).make_masks(config, samples, caches)
         if masks is not None:
             samples = [sample for sample in samples if (masks / f"{sample.key}.npy").is_file()]
     for number in range(config.self_training.rounds):
@@ -62,17 +59,16 @@ def fit(config: Config, work: Path, *, resume: Path | None = None, caches: Path 
 def _learn(
     config: Config, samples: Sequence[Sample], masks: Path | None, folder: Path, *, resume: Path | None = None
 ) -> Path:
-    """Train; the motion cue, where it is asked for, once more with the best shots (MC 3.3)."""
-    fine_tune = config.motion.fine_tune
-    if config.cue != "motion" or not fine_tune.steps:
-        return train(config, samples, masks, folder, resume=resume)
+    """Train, and where the cue asks for it once more, with what the first training has shown to be worth it."""
+    cue = cue_of(config)
+    learn = partial(train, loss=partial(cue.loss, config), by_shot=cue.by_shot)
+    fine = cue.fine_tuning(config)
+    if fine is None:
+        return learn(config, samples, masks, folder, resume=resume)
     assert masks is not None
-    coarse = train(config, samples, masks, folder / "coarse")
-    best = best_shots(load_checkpoint(config, coarse), samples, masks, least=fine_tune.overlap)
-    optimiser = config.optimiser.model_copy(update={"steps": fine_tune.steps})
-    motion = config.motion.model_copy(update={"alpha": fine_tune.alpha})
-    fine = config.model_copy(update={"optimiser": optimiser, "motion": motion})
-    return train(fine, best, masks, folder, resume=resume, start=coarse)
+    coarse = learn(config, samples, masks, folder / "coarse")
+    best = cue.worth_more(config, samples, masks, coarse)
+    return learn(fine, best, masks, folder, loss=partial(cue.loss, fine), resume=resume, start=coarse)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,13 +13,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from wsvs_ros.errors import WsvsError
+from wsvs_ros.decoding import MAX_PIXELS, ImageError, check_size, decode
+from wsvs_ros.errors import quoted
 
-_MAX_SIDE = 65_535  # pixels; a larger side is a broken header, not a camera
-
-
-class ImageError(WsvsError):
-    """An image message that is malformed or of an encoding that is not understood."""
+__all__ = ["ENCODINGS", "MAX_PIXELS", "ImageError", "fill_image", "fill_png", "to_bgr"]
 
 
 def _gray16(image: np.ndarray) -> np.ndarray:
@@ -36,6 +33,17 @@ def _bayer(code: int) -> Callable[[np.ndarray], np.ndarray]:
         if image.shape[0] < 2 or image.shape[1] < 2:
             raise ImageError(f"a Bayer image of {image.shape[1]}x{image.shape[0]} pixels; at least 2x2 is needed")
         return cv2.cvtColor(image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8), code)
+
+    return convert
+
+
+def _yuv422(code: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Two pixels share their colour: OpenCV 4 writes beyond an image of odd width, OpenCV 5 refuses it."""
+
+    def convert(image: np.ndarray) -> np.ndarray:
+        if image.shape[1] % 2:
+            raise ImageError(f"a YUV 4:2:2 image of {image.shape[1]}x{image.shape[0]} pixels; an even width is needed")
+        return cv2.cvtColor(image, code)
 
     return convert
 
@@ -60,10 +68,10 @@ _ENCODINGS: dict[str, tuple[type, int, Callable[[np.ndarray], np.ndarray]]] = {
     "8UC1": (np.uint8, 1, _converter(cv2.COLOR_GRAY2BGR)),
     "mono16": (np.uint16, 1, _gray16),
     "16UC1": (np.uint16, 1, _gray16),
-    "yuv422": (np.uint8, 2, _converter(cv2.COLOR_YUV2BGR_UYVY)),
-    "uyvy": (np.uint8, 2, _converter(cv2.COLOR_YUV2BGR_UYVY)),
-    "yuv422_yuy2": (np.uint8, 2, _converter(cv2.COLOR_YUV2BGR_YUY2)),
-    "yuyv": (np.uint8, 2, _converter(cv2.COLOR_YUV2BGR_YUY2)),
+    "yuv422": (np.uint8, 2, _yuv422(cv2.COLOR_YUV2BGR_UYVY)),
+    "uyvy": (np.uint8, 2, _yuv422(cv2.COLOR_YUV2BGR_UYVY)),
+    "yuv422_yuy2": (np.uint8, 2, _yuv422(cv2.COLOR_YUV2BGR_YUY2)),
+    "yuyv": (np.uint8, 2, _yuv422(cv2.COLOR_YUV2BGR_YUY2)),
     **{f"bayer_{name}8": (np.uint8, 1, _bayer(code)) for name, code in _BAYER.items()},
     **{f"bayer_{name}16": (np.uint16, 1, _bayer(code)) for name, code in _BAYER.items()},
 }
@@ -74,22 +82,24 @@ ENCODINGS = tuple(sorted(_ENCODINGS))
 _OUTGOING = {"mono8": (np.uint8, 1), "bgr8": (np.uint8, 3), "32FC1": (np.float32, 1)}
 
 
-def to_bgr(message: Any) -> np.ndarray:
+def to_bgr(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """
     The picture of an Image or CompressedImage message.
 
     :param message: anything with the fields of sensor_msgs/Image (`height`, `width`, `encoding`,
         `is_bigendian`, `step`, `data`) or of sensor_msgs/CompressedImage (`format`, `data`).
+    :param max_pixels: width times height, at most; no more memory is taken for a message that announces more.
     :return: (H, W, 3) uint8 BGR, contiguous; 16-bit images keep their upper byte. bgr8 without padding
         shares the message's memory.
     :raises ImageError: naming the encoding, or what is wrong with size, step or data.
     """
     if not hasattr(message, "encoding"):
-        return _decompress(message)
+        return decode(_bytes(message.data), getattr(message, "format", ""), max_pixels)
     encoding = message.encoding
     if encoding not in _ENCODINGS:
-        raise ImageError(f"encoding {encoding!r} is not understood; accepted are {', '.join(ENCODINGS)}")
+        raise ImageError(f"encoding {quoted(encoding)} is not understood; accepted are {', '.join(ENCODINGS)}")
     dtype, channels, convert = _ENCODINGS[encoding]
+    check_size(int(message.width), int(message.height), max_pixels)
     pixels = _pixels(message, np.dtype(dtype), channels)
     try:
         return np.ascontiguousarray(convert(pixels))
@@ -101,8 +111,6 @@ def to_bgr(message: Any) -> np.ndarray:
 def _pixels(message: Any, dtype: np.dtype[Any], channels: int) -> np.ndarray:
     """(H, W[, C]) view of the message's data, native byte order, padding cut off."""
     height, width, step = int(message.height), int(message.width), int(message.step)
-    if not (0 < height <= _MAX_SIDE and 0 < width <= _MAX_SIDE):
-        raise ImageError(f"image of {width}x{height} pixels; each side must be 1 to {_MAX_SIDE}")
     row = width * channels * dtype.itemsize
     if step < row:
         raise ImageError(f"step is {step} bytes, but a row of {width} {message.encoding} pixels has {row}")
@@ -127,22 +135,6 @@ def _bytes(data: Any) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ImageError(f"data is a {type(data).__name__}, not bytes: {error}") from None
     return np.frombuffer(buffer, np.uint8)
-
-
-def _decompress(message: Any) -> np.ndarray:
-    kind = getattr(message, "format", "")
-    data = _bytes(message.data)
-    if not len(data):
-        raise ImageError(f"compressed image of format {kind!r} has no data")
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageError(f"compressed image of format {kind!r} cannot be decoded: {error.err}") from None
-    if image is None:
-        raise ImageError(
-            f"compressed image of format {kind!r} cannot be decoded: {len(data)} bytes, damaged or no image"
-        )
-    return image
 
 
 def fill_image(message: Any, image: np.ndarray, encoding: str, header: Any) -> Any:

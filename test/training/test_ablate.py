@@ -52,6 +52,28 @@ def test_evaluation_is_of_the_segmenter_that_runs_in_the_car(
     assert "no label PNG is named as a frame" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "one of the arguments --drive --dataset is required"),
+        (["--drive", "a"], "--drive needs --labels"),
+        (["--drive", "a", "--dataset", "voc", "b"], "not allowed with argument"),
+        (["--dataset", "voc", "b", "--labels", "c"], "leave --labels and --fps out"),
+    ],
+)
+def test_what_is_measured_on_is_said_once(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        evaluate.main(["work", *arguments])
+    assert told in capsys.readouterr().err
+
+
+def test_a_dataset_that_does_not_exist_is_named_before_anything_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate.main([str(tmp_path), "--dataset", "camvidd", str(tmp_path)]) == 2
+    assert "dataset 'camvidd': there are camvid" in capsys.readouterr().err
+
+
 def test_an_ablation_trains_each_variant_once_and_sets_the_papers_row_beside_it(
     work: Path, config: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,15 +1,14 @@
-"""The training configuration: one YAML file, validated on load, with dotted overrides."""
+"""The training configuration, section by section."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from training.config.cues import Builtin, EmAdapt, Heatmaps, Motion
+from training.config.data import Data
 from training.config.sections import Crf, Flow, Section
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
@@ -22,54 +21,6 @@ class ConfigError(WsvsError):
 class Window(Section):
     length: int = Field(10, ge=1, le=64, description="L, flow fields in the network's window")
     lookahead: int = Field(0, ge=0, description="fields of the window that lie in the frame's future")
-
-
-class Images(Section):
-    images: Path = Field(description="folder of single images")
-    tags: Path = Field(description="tags.json: image name -> classes")
-
-
-class Drives(Section):
-    tags: Path | None = Field(None, description="tags.yaml; the drives lie beside it")
-    folder: Path = Field(Path("."), description="where the drives lie that `clips` names")
-    clips: dict[str, list[dict[str, Any]]] = Field({}, description="what tags.yaml would hold, for few clips")
-    ignore: tuple[str, ...] = Field((), description="tag names that the label set leaves out on purpose")
-    step: int = Field(4, ge=1, description="every how many frames one is a training sample")
-    fps: float = Field(10.0, gt=0, description="frame rate of drives that are folders of images")
-
-    @model_validator(mode="after")
-    def _tagged_once(self) -> Drives:
-        if (self.tags is None) == (not self.clips):
-            raise ValueError("drives: give either tags, a file, or clips")
-        return self
-
-
-class DatasetPart(Section):
-    name: str = Field(description="camvid, cityscapes, youtube_objects, voc, coco or imagenet_vid")
-    root: Path = Field(description="its folder, laid out as training/datasets/NAME.py says")
-    split: str = "train"
-    tags: Path = Field(description="tag file; `python -m training.tags` derives one from annotations")
-    ignore: tuple[str, ...] = Field((), description="tag names that the label set leaves out on purpose")
-    motion: bool = Field(True, description="flow from the video around each frame, where the dataset has it")
-    per_shot: int = Field(8, ge=1, description="frames taken of each shot, where shots have tags")
-
-
-class Data(Section):
-    root: Path = Field(Path("."), description="what relative paths below are relative to")
-    weights: Path = Field(description="ImageNet weights of the backbone, torchvision's names")
-    images: tuple[Images, ...] = ()
-    drives: tuple[Drives, ...] = ()
-    datasets: tuple[DatasetPart, ...] = ()
-    on_error: Literal["stop", "skip"] = Field("stop", description="what an unreadable image or drive does")
-    sources: tuple[str, ...] = Field((), description="what the data is and its terms, for the model card")
-
-    @model_validator(mode="after")
-    def _each_part_once(self) -> Data:
-        parts = [f"{part.name} {part.split}" for part in self.datasets]
-        twice = sorted({part for part in parts if parts.count(part) > 1})
-        if twice:
-            raise ValueError(f"datasets: {', '.join(twice)} is given twice")
-        return self
 
 
 class Optimiser(Section):
@@ -135,8 +86,8 @@ class Augmentation(Section):
     jitter: float = Field(0.3, ge=0, description="strength of brightness, contrast and colour changes")
 
 
-Cue = Literal["heatmap", "builtin", "cam", "multi_class", "motion", "em_adapt"]
-"""What tells where in the frame its tagged classes are; each has a module in :mod:`training.cues`."""
+CueName = Literal["heatmap", "builtin", "cam", "multi_class", "motion", "em_adapt"]
+"""What tells where in the frame its tagged classes are; :data:`training.cues.registry.CUES` has them all."""
 
 
 class Config(Section):
@@ -150,7 +101,7 @@ class Config(Section):
         "and large_fov have them see 128 and 224 pixels (BP 4.2.1)",
     )
     streams: Literal["two", "appearance"] = Field("two", description="appearance leaves the motion stream out")
-    cue: Cue = Field("heatmap", description="what tells where the tagged classes are")
+    cue: CueName = Field("heatmap", description="what tells where the tagged classes are")
     foreground: tuple[str, ...] = Field(
         (), description="the classes that are objects; by default all but `background`, where the label set has it"
     )
@@ -205,45 +156,3 @@ class Config(Section):
         if self.heatmaps is None and self.cue == "heatmap" and self.losses.heatmap:
             raise ValueError("cue heatmap: a section `heatmaps` is needed that says what classifies the frame")
         return self
-
-
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """
-    Read a configuration.
-
-    :param path: YAML file.
-    :param overrides: ``section.key=value`` with YAML values, applied in order.
-    :raises ConfigError: naming the file, key and value, and what is accepted.
-    """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: a mapping of settings is needed, got {type(content).__name__}")
-    for override in overrides:
-        _apply(content, override)
-    try:
-        return Config.model_validate(content)
-    except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}"
-            + (f", got {e['input']!r}" if e["type"] != "missing" else "")
-            for e in error.errors()
-        ]
-        raise ConfigError("\n".join(f"{path}: {line}" for line in lines)) from error
-
-
-def _apply(content: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"override {override!r}: write section.key=value")
-    *parents, leaf = key.split(".")
-    for parent in parents:
-        content = content.setdefault(parent, {})
-        if not isinstance(content, dict):
-            raise ConfigError(f"override {override!r}: {parent} is a value, not a section")
-    try:
-        content[leaf] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wsvs_ros.perception.bundle import FlowSettings
+from wsvs_ros.perception.crf import CrfSettings
+
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -13,6 +16,10 @@ class Flow(Section):
     algorithm: str = Field("dis", description="dis or brox")
     preset: str = Field("fast", description="ultrafast (dis only), fast, balanced or fine")
     device: str = Field("cpu", description="where drives' flow is computed: cpu, cuda")
+
+    def settings(self) -> FlowSettings:
+        """Without the device, which changes nothing of what is computed."""
+        return FlowSettings(self.algorithm, self.preset)
 
 
 class Crf(Section):
@@ -24,3 +31,7 @@ class Crf(Section):
     bilateral_sxy: float = Field(80.0, gt=0)
     bilateral_srgb: float = Field(13.0, gt=0)
     bilateral_compat: float = Field(10.0, ge=0)
+
+    def settings(self) -> CrfSettings:
+        """As the CRF takes them."""
+        return CrfSettings(**self.model_dump())

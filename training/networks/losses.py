@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+CueLoss = Callable[[Tensor, Tensor, Mapping[str, Tensor]], Tensor]
+"""
+A cue's loss: from (B, N, h, w) log softmax, the (B, N, h, w) bool masks of the classes and the batch (see
+:class:`training.datasets.training_set.WholeFrames`) to a scalar.
+"""
 
 
 def log_sum_exp_scores(probabilities: Tensor, *, r: float = 5.0) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -14,12 +13,10 @@ from torch.nn import functional as F
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from training.config import Config
-from training.cues.losses import build_cue_loss
-from training.networks.losses import crf_loss, tag_loss
+from training.networks.losses import CueLoss, crf_loss, tag_loss
 from training.networks.marks import class_masks
 from training.networks.two_stream import build_network
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.crf.mean_field import DenseCrf
 from wsvs_ros.perception.labels import LabelSet
 
@@ -27,17 +24,18 @@ from wsvs_ros.perception.labels import LabelSet
 class WeaklySupervised(lightning.LightningModule):
     """
     :param config: the training configuration.
+    :param cue_loss: what is learnt from the masks, see :meth:`training.cues.interface.Cue.loss`; None where nothing is
+        learnt any more.
     :param pretrained: start from ImageNet weights; False when a checkpoint will bring all weights.
-    :param tag_counts: see :func:`training.cues.losses.build_cue_loss`.
     """
 
-    def __init__(self, config: Config, *, pretrained: bool = True, tag_counts: Sequence[int] = ()) -> None:
+    def __init__(self, config: Config, cue_loss: CueLoss | None = None, *, pretrained: bool = True) -> None:
         super().__init__()
         self.config = config
         label_set = LabelSet.load(config.labels)
         self.classes = len(label_set)
         self.foreground = () if config.cue == "heatmap" else config.foreground_ids(label_set)
-        self.cue_loss = build_cue_loss(config, tag_counts)
+        self.cue_loss = cue_loss
         imagenet = config.heatmaps.foreground if config.heatmaps else {}
         shared = {label_set.id_of(name): indices for name, indices in imagenet.items()}
         self.network = build_network(
@@ -82,6 +80,7 @@ class WeaklySupervised(lightning.LightningModule):
 
     def _losses(self, log_probabilities: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The tag loss and the cue's, neither yet weighted."""
+        assert self.cue_loss is not None
         weights = self.config.losses
         masks = class_masks(batch["labels"], self.classes, self.foreground)
         # A tag speaks of the whole image: what it says is absent is absent from every crop, but of a crop that
@@ -97,7 +96,7 @@ class WeaklySupervised(lightning.LightningModule):
         """The CRF's marginals on the grid of scores, where its widths are smaller by the stride."""
         size = log_probabilities.shape[2:]
         stride = images.shape[3] / size[1]
-        settings = CrfSettings(**self.config.crf.model_dump()).scaled(1 / stride)
+        settings = self.config.crf.settings().scaled(1 / stride)
         small = F.interpolate(images.float(), size=size, mode="area").detach()
         return DenseCrf(small, settings).infer(log_probabilities.detach().exp())
 

@@ -1,16 +1,9 @@
-"""Measure a network on a public dataset: ``python -m training.running.evaluation WORK cityscapes ROOT --split val``.
-
-Each labelled frame is segmented in the video around it, by the very segmenter that runs in the car. Pixel labels are
-read here only.
-"""
+"""How good a network is, by the very segmenter that runs in the car. Pixel labels are read here only."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,19 +14,62 @@ from tqdm import tqdm
 from training.config import load_config
 from training.datasets.dataset import Dataset, Item, lookup
 from training.datasets.errors import DatasetError
-from training.datasets.registry import DATASETS, open_dataset
-from training.export import export
 from training.networks.module import load_checkpoint
-from training.running.command_line import run_command
-from wsvs_ros.cli.evaluate import print_figures
+from training.running.bundle import export
+from wsvs_ros.drives import open_drive
+from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception import Segmentation, VideoSegmenter
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.crf import VIDEO_CRF, CrfSettings
+from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.label_maps import read_label_map
 from wsvs_ros.perception.labels import LabelSet
 
 _ASPECT = 0.02  # masks that were made of a resized frame may be off by their rounding
+
+
+def evaluate_drive(
+    bundle: ModelBundle,
+    drive: Path,
+    labels: Path,
+    *,
+    fps: float | None = None,
+    crf: CrfSettings | None = None,
+    motion: bool = True,
+    lookahead: int | None = None,
+) -> ConfusionMatrix:
+    """
+    Segment a drive and count its labelled frames.
+
+    :param drive: video, bag or folder of images.
+    :param labels: label PNGs, named as the drive names its frames.
+    :param fps: frame rate of a folder of images.
+    :param crf: refine the scores by this CRF.
+    :param motion: False leaves the flow at zero.
+    :param lookahead: frames of future; None for what the bundle says.
+    :raises WsvsError: if drive or labels cannot be read, or no frame has a label.
+    """
+    matrix = ConfusionMatrix(bundle.labels)
+    counted = 0
+
+    def count(found: Segmentation) -> int:
+        truth = labels / f"{found.frame.name}.png"
+        if not truth.is_file():
+            return 0
+        matrix.update(found.labels, read_label_map(truth))
+        return 1
+
+    with (
+        open_drive(drive, fps=fps) as frames,
+        VideoSegmenter(bundle, crf=crf, motion=motion, lookahead=lookahead) as segmenter,
+    ):
+        for frame in tqdm(frames, total=frames.frame_count, desc=f"evaluating on {drive.name}", unit="frame"):
+            counted += sum(map(count, segmenter.push(frame)))
+        counted += sum(map(count, segmenter.flush()))
+    if not counted:
+        raise WsvsError(f"{labels}: no label PNG is named as a frame of {drive}, such as {frame.name}.png")
+    return matrix
 
 
 def evaluate_dataset(
@@ -45,7 +81,7 @@ def evaluate_dataset(
     lookahead: int | None = None,
 ) -> ConfusionMatrix:
     """
-    Segment a dataset's labelled frames and count them.
+    Segment a dataset's labelled frames, each in the video around it, and count them.
 
     Classes are matched by name. Where the model knows a part of the dataset's classes besides the background, the
     others count as background, and images that show nothing else are left out (MC 4.1).
@@ -117,33 +153,3 @@ def bundle_of(work: Path, checkpoint: Path | None = None) -> Iterator[ModelBundl
     module = load_checkpoint(load_config(work / "config.yaml"), checkpoint or work / "checkpoints" / "last.ckpt")
     with tempfile.TemporaryDirectory() as folder:
         yield export(module, Path(folder) / "bundle", trained_on=())
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.running.evaluation", description=__doc__)
-    parser.add_argument("work", type=Path, help="work directory of training.fit")
-    parser.add_argument("dataset", choices=sorted(DATASETS))
-    parser.add_argument("root", type=Path, help="the dataset's folder")
-    parser.add_argument("--split", default="val", help="default: %(default)s")
-    parser.add_argument("--checkpoint", type=Path, help="default: WORK/checkpoints/last.ckpt")
-    parser.add_argument("--crf", action="store_true", help="refine the scores by a fully-connected CRF")
-    parser.add_argument("--no-motion", action="store_true", help="leave the flow at zero")
-    parser.add_argument("--json", type=Path, help="write the figures there")
-    args = parser.parse_args(argv)
-
-    def job() -> str:
-        dataset = open_dataset(args.dataset, args.root, args.split)
-        with bundle_of(args.work, args.checkpoint) as bundle:
-            crf = VIDEO_CRF if args.crf else None
-            figures = evaluate_dataset(bundle, dataset, crf=crf, motion=not args.no_motion).to_dict()
-        if args.json:
-            args.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        print_figures(figures)
-        return f"measured on {args.dataset} {args.split}"
-
-    return run_command(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

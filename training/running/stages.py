@@ -17,8 +17,6 @@ from training.networks.two_stream import STRIDE
 from training.running.pseudo_labels import pseudo_labels
 from wsvs_ros.drives.tags import load_clip_tags, parse_clip_tags
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.bundle import FlowSettings
-from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.labels import LabelSet
 
 
@@ -46,7 +44,7 @@ def load_samples(config: Config, work: Path) -> list[Sample]:
             label_set,
             cache=work / "drives",
             size=config.working_size,
-            flow=FlowSettings(config.flow.algorithm, config.flow.preset),
+            flow=config.flow.settings(),
             device=config.flow.device,
             window=(config.window.length, config.window.lookahead),
             step=drives.step,
@@ -60,7 +58,7 @@ def load_samples(config: Config, work: Path) -> list[Sample]:
             label_set,
             cache=work / "drives",
             size=config.working_size,
-            flow=FlowSettings(config.flow.algorithm, config.flow.preset),
+            flow=config.flow.settings(),
             device=config.flow.device,
             window=(config.window.length, config.window.lookahead),
             motion=part.motion,
@@ -99,7 +97,7 @@ def make_pseudo_labels(config: Config, samples: Sequence[Sample], checkpoint: Pa
             sample.tags,
             grid=(-(-height // STRIDE), -(-width // STRIDE)),
             scales=config.self_training.scales,
-            crf=CrfSettings(**config.self_training.crf.model_dump()),
+            crf=config.self_training.crf.settings(),
             confidence=config.self_training.confidence,
         )
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
@@ -23,6 +23,7 @@ from training.config import Config
 from training.datasets import Sample
 from training.datasets.endless_order import EndlessOrder
 from training.datasets.training_set import TrainingSet, WholeFrames
+from training.networks.losses import CueLoss
 from training.networks.module import WeaklySupervised
 from training.running.callbacks import Pictures, StopOnSignal
 from training.running.logs import JsonLinesLogger
@@ -35,6 +36,8 @@ def train(
     masks: Path | None,
     folder: Path,
     *,
+    loss: Callable[[Sequence[int]], CueLoss],
+    by_shot: bool = False,
     resume: Path | None = None,
     start: Path | None = None,
 ) -> Path:
@@ -43,6 +46,8 @@ def train(
 
     :param masks: folder of the masks or pseudo-labels; None when tags are all there is.
     :param folder: for logs, pictures and checkpoints.
+    :param loss: makes the cue's loss of how many training frames are tagged with each class.
+    :param by_shot: all frames of a batch are of one shot.
     :param resume: a checkpoint to go on from, other than the folder's own.
     :param start: a checkpoint of another training whose weights to begin with.
     :return: the last checkpoint.
@@ -72,7 +77,7 @@ def train(
         first=seen * batch * world,
         rank=rank,
         world=world,
-        groups=[sample.shot.name if sample.shot else "" for sample in learnt_from] if config.cue == "motion" else (),
+        groups=[sample.shot.name if sample.shot else "" for sample in learnt_from] if by_shot else (),
         batch=batch * world,
     )
     workers = config.runtime.workers
@@ -83,7 +88,7 @@ def train(
     stop = StopOnSignal(last)
     trainer = make_trainer(config, folder, world, [stop, *_checkpoints(config, folder, watched)])
     tag_counts = np.sum([sample.tags for sample in learnt_from], axis=0).tolist()
-    module = WeaklySupervised(config, pretrained=resume is None and start is None, tag_counts=tag_counts)
+    module = WeaklySupervised(config, loss(tag_counts), pretrained=resume is None and start is None)
     if start is not None and resume is None:
         module.load_weights(start)
     validation = DataLoader(watched, batch_size=1) if held_out else None

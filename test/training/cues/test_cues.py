@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -21,10 +22,12 @@ from small_training import steps_of  # noqa: E402
 
 from training import fit, look  # noqa: E402
 from training.config import load_config  # noqa: E402
+from training.config.configuration import CueName  # noqa: E402
 from training.cues.builtin import localisation  # noqa: E402
 from training.cues.builtin.cam import balanced_cross_entropy  # noqa: E402
 from training.cues.motion.fine_tuning import best_shots  # noqa: E402
 from training.cues.motion.masks import make_motion_masks  # noqa: E402
+from training.cues.registry import CUES, cue_of  # noqa: E402
 from training.networks.marks import BACKGROUND, FOREGROUND, NONE  # noqa: E402
 from training.networks.module import load_checkpoint  # noqa: E402
 from training.running.stages import load_samples  # noqa: E402
@@ -80,9 +83,13 @@ def work(street: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
+def test_the_table_has_every_cue_that_a_configuration_can_name() -> None:
+    assert set(CUES) == set(get_args(CueName))
+
+
 def folder_of(street: Path, work: Path, cue: str) -> Path:
     config = load_config(street, [f"cue={cue}"])
-    folder = look.make_cue_masks(config, load_samples(config, work), work)
+    folder = cue_of(config).make_masks(config, load_samples(config, work), work)
     assert folder is not None
     return folder
 
@@ -177,7 +184,7 @@ def test_an_interrupted_localisation_network_goes_on(
 def test_tags_that_tell_nothing_apart_are_refused(street: Path, work: Path) -> None:
     config = load_config(street, ["cue=cam", "foreground=[pedestrian]"])
     with pytest.raises(WsvsError, match="every frame has the same foreground tags"):
-        look.make_cue_masks(config, load_samples(config, work), work)
+        cue_of(config).make_masks(config, load_samples(config, work), work)
 
 
 @pytest.mark.parametrize("cue", ["builtin", "multi_class", "motion", "em_adapt"])
@@ -213,12 +220,14 @@ def test_fine_tuning_takes_the_shot_that_network_and_motion_agree_on(street: Pat
 
 
 def test_masks_are_shown(street: Path, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = [str(street), "cue=builtin", "--work", str(work), "--show", str(tmp_path), "--frames", "3"]
+    settings = [str(street), "cue=builtin", "--work", str(work), "-o", str(tmp_path), "--frames", "3"]
     assert look.main(settings) == 0
     assert "3 pictures" in capsys.readouterr().out
     pictures = sorted(tmp_path.rglob("*.png"))
     assert len(pictures) == 3
     assert cv2.imread(str(pictures[0])).std() > 10
+    assert look.main([str(street), "cue=builtin", "--work", str(work), "--frames", "0"]) == 0  # the masks alone
+    assert not (work / "look").exists()
     assert look.main([str(street), "cue=em_adapt", "--work", str(work)]) == 2
     assert "has no masks" in capsys.readouterr().err
 

@@ -237,7 +237,7 @@ def test_the_command_measures_and_the_server_gets_label_ids(
     data: Path, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     city = str(data / "cityscapes")
-    assert evaluation.main([str(work), "cityscapes", city, "--json", str(tmp_path / "f.json")]) == 0
+    assert evaluate.main([str(work), "--dataset", "cityscapes", city, "--json", str(tmp_path / "f.json")]) == 0
     figures = json.loads((tmp_path / "f.json").read_text())
     assert f"miou {100 * figures['miou']:.1f}" in capsys.readouterr().out
     assert set(figures["per_class"]) == set(CITY.names)
@@ -286,5 +286,5 @@ def test_real_frames_are_measured_as_a_drive_is(tmp_path: Path, shared_data: Pat
     (tmp_path / "valannot").symlink_to(val / "labels")
     bundle = ModelBundle.load(default_bundle_path())
     counts = evaluation.evaluate_dataset(bundle, open_dataset("camvid", tmp_path, "val")).counts
-    expected = evaluate.evaluate(bundle, val, val / "labels", motion=False).counts
+    expected = evaluation.evaluate_drive(bundle, val, val / "labels", motion=False).counts
     np.testing.assert_array_equal(counts, expected)

@@ -15,12 +15,13 @@ from small_training import SIZE  # noqa: E402
 
 from training import fit  # noqa: E402
 from training.config import Config, load_config  # noqa: E402
-from training.export import Deployed, export, to_onnx  # noqa: E402
 from training.export import main as export_main  # noqa: E402
 from training.networks.backbones import Vgg16, WeightsError, read_weights  # noqa: E402
 from training.networks.backbones.weights import decimate  # noqa: E402
+from training.networks.deployed import Deployed, to_onnx  # noqa: E402
 from training.networks.module import WeaklySupervised, load_checkpoint  # noqa: E402
 from training.networks.two_stream import build_network  # noqa: E402
+from training.running.bundle import export  # noqa: E402
 from wsvs_ros.drives.synthetic import SyntheticDrive  # noqa: E402
 from wsvs_ros.perception import EngineOptions, ModelBundle, VideoSegmenter, create_engine  # noqa: E402
 

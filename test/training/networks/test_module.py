@@ -10,12 +10,17 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
 
-from training.config import load_config  # noqa: E402
+from training.config import Config, load_config  # noqa: E402
+from training.cues.registry import cue_of  # noqa: E402
 from training.networks.losses import crf_loss, tag_loss  # noqa: E402
 from training.networks.module import WeaklySupervised  # noqa: E402
 from wsvs_ros.perception.crf import CrfSettings, create_crf  # noqa: E402
 
 LIGHT = Path(__file__).parents[3] / "training" / "configs" / "light.yaml"
+
+
+def module_of(config: Config) -> WeaklySupervised:
+    return WeaklySupervised(config, cue_of(config).loss(config), pretrained=False)
 
 
 def batch_of(size: tuple[int, int]) -> dict[str, torch.Tensor]:
@@ -34,8 +39,8 @@ def batch_of(size: tuple[int, int]) -> dict[str, torch.Tensor]:
 
 def test_the_crf_loss_is_that_of_the_crf_at_the_scores_resolution() -> None:
     batch = batch_of((64, 48))
-    module = WeaklySupervised(load_config(LIGHT, ["losses.crf=2", "crf.bilateral_srgb=20"]), pretrained=False).eval()
-    without = WeaklySupervised(load_config(LIGHT), pretrained=False).eval()
+    module = module_of(load_config(LIGHT, ["losses.crf=2", "crf.bilateral_srgb=20"])).eval()
+    without = module_of(load_config(LIGHT)).eval()
     without.load_state_dict(module.state_dict())
     log_probabilities = module.network(batch["image"], batch["flow"]).log_softmax(1)
     # squares of 8 pixels of one colour: at the scores' stride of 8 exactly one pixel each
@@ -53,15 +58,15 @@ def test_the_crf_loss_is_that_of_the_crf_at_the_scores_resolution() -> None:
 
 def test_the_crf_loss_sets_in_at_its_step() -> None:
     batch = batch_of((64, 48))
-    later = WeaklySupervised(load_config(LIGHT, ["losses.crf=2", "losses.crf_from=1"]), pretrained=False).eval()
-    never = WeaklySupervised(load_config(LIGHT), pretrained=False).eval()
+    later = module_of(load_config(LIGHT, ["losses.crf=2", "losses.crf_from=1"])).eval()
+    never = module_of(load_config(LIGHT)).eval()
     never.load_state_dict(later.state_dict())
     assert float(later.training_step(batch, 0).detach()) == float(never.training_step(batch, 0).detach())
 
 
 def test_the_papers_optimiser_falls_in_steps() -> None:
     settings = ["optimiser.algorithm=sgd", "optimiser.schedule=step", "optimiser.step_every=3", "optimiser.lr=1e-5"]
-    found = WeaklySupervised(load_config(LIGHT, settings), pretrained=False).configure_optimizers()
+    found = module_of(load_config(LIGHT, settings)).configure_optimizers()
     optimiser, schedule = found["optimizer"], found["lr_scheduler"]["scheduler"]
     assert isinstance(optimiser, torch.optim.SGD)
     assert optimiser.param_groups[0]["momentum"] == 0.9
@@ -79,7 +84,7 @@ def test_without_heatmaps_the_tags_speak_of_what_is_seen(ask_all: bool) -> None:
     batch = batch_of((64, 48))
     batch["labels"].fill_(255)
     settings = ["losses.tag=1", "losses.ask_all=true"] if ask_all else ["losses.tag=1", "losses.heatmap=0"]
-    tags = WeaklySupervised(load_config(LIGHT, settings), pretrained=False).eval()
+    tags = module_of(load_config(LIGHT, settings)).eval()
     log_probabilities = tags.network(batch["image"], batch["flow"]).log_softmax(1)
     expected = tag_loss(log_probabilities.exp(), batch["tags"], r=5)
     assert float(tags.training_step(batch, 0).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)

@@ -23,7 +23,6 @@ from training.networks.backbones import Backbone
 from training.running.processes import Job, run_jobs
 from training.running.work_directory import cache_name
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.labels import LabelSet
 
 
@@ -47,7 +46,7 @@ class BuiltinMasks:
         :return: (H / 2, W / 2) uint8, class ids and the marks of :mod:`training.networks.marks`.
         """
         settings = self.config.builtin
-        crf = CrfSettings(**settings.crf.model_dump())
+        crf = settings.crf.settings()
         foreground = foreground_probability(self.classifier, image)
         if self.localisation is None:
             return foreground_labels(foreground, image, crf, regions=settings.regions)

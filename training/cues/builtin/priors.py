@@ -42,7 +42,7 @@ def foreground_probability(backbone: Backbone, image: np.ndarray) -> Tensor:
     return (fused - low) / (high - low) if high > low else torch.full_like(fused, 0.5)
 
 
-def multi_class_maps(cams: Tensor, foreground: Tensor, *, alpha: float = 0.5, threshold: float = 0.2) -> Tensor:
+def multi_class_maps(cams: Tensor, foreground: Tensor, *, alpha: float, threshold: float) -> Tensor:
     """
     Class activation maps and the foreground probability in one (BP eq. 2-5).
 

@@ -93,7 +93,7 @@ def compete(heatmaps: Tensor, tags: Tensor) -> Tensor:
     return tagged / (tagged.sum(0) + _DOUBT)
 
 
-def binary_masks(heatmaps: Tensor, tags: Tensor, *, threshold: float = 0.2) -> Tensor:
+def binary_masks(heatmaps: Tensor, tags: Tensor, *, threshold: float) -> Tensor:
     """
     The masks B_k: where a tagged class exceeds a share of its maximum and no other class is likelier (BF 3.2.1).
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.config import Config, load_config
+from training.config import Config
 from training.cues.heatmap.evidence import Evidence, evidence_file, heatmap_settings, heatmaps_name, make_heatmaps
 from training.cues.heatmap.heatmaps import (
     agree,
@@ -24,10 +23,6 @@ from training.cues.heatmap.heatmaps import (
     object_labels,
 )
 from training.datasets import Sample
-from training.running.command_line import command_parser, run_command, work_folder
-from training.running.pictures import heatmap_sheet, write_picture
-from training.running.stages import load_samples
-from training.running.work_directory import locked
 from wsvs_ros.perception.labels import LabelSet
 
 
@@ -61,45 +56,3 @@ def make_masks(config: Config, samples: Sequence[Sample], work: Path) -> Path:
         np.save(path, labels.numpy())
     os.replace(partial, folder)
     return folder
-
-
-def show(config: Config, samples: Sequence[Sample], work: Path, pictures: Path, *, frames: int) -> int:
-    """
-    Draw evenly spread samples with their masks and the heatmap of each tagged class.
-
-    :param pictures: folder for a PNG a sample.
-    :return: how many were drawn.
-    """
-    masks, heatmaps = make_masks(config, samples, work), make_heatmaps(config, samples, work)
-    readable = [sample for sample in samples if evidence_file(heatmaps, sample).is_file()]
-    chosen = np.unique(np.linspace(0, len(readable) - 1, min(frames, len(readable))).round().astype(int))
-    label_set = LabelSet.load(config.labels)
-    for sample in (readable[index] for index in chosen):
-        labels = np.load(masks / f"{sample.key}.npy")
-        found = Evidence.load(evidence_file(heatmaps, sample)).heatmaps.numpy()
-        sheet = heatmap_sheet(sample.load_image(), labels, found, sample.tags, label_set)
-        write_picture(pictures / f"{sample.key}.png", sheet)
-    return len(chosen)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line."""
-    parser = command_parser("cues.heatmap.masks", __doc__)
-    parser.add_argument("--show", type=Path, metavar="DIR", help="draw heatmaps and masks of some frames into DIR")
-    parser.add_argument("--frames", type=int, default=20, help="how many frames --show draws (default: 20)")
-    args = parser.parse_intermixed_args(argv)  # overrides may stand after options
-
-    def job() -> str:
-        config = load_config(args.config, args.overrides)
-        work = work_folder(args, config)
-        with locked(work):
-            samples = load_samples(config, work)
-            masks = make_masks(config, samples, work)
-            drawn = show(config, samples, work, args.show, frames=args.frames) if args.show else 0
-        return f"masks: {masks}" + (f"\n{drawn} pictures: {args.show}" if drawn else "")
-
-    return run_command(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.config.cues import EmAdapt, Motion
-from training.cues.em_adapt import em_adapt_labels
+from training.cues.em_adapt.labels import em_adapt_labels
 from training.cues.motion.colour_mixture import ColourMixtures, fit_mixtures
 from training.cues.motion.graph_cut import Edges, alpha_expansion, grid_edges, min_cut, potts_energy
 from training.networks.marks import BACKGROUND, FOREGROUND, NONE
@@ -64,7 +64,7 @@ def predict_labels(
     """
     if not bool(torch.isfinite(log_probabilities).all()):
         raise WsvsError("the network's scores are not finite any more: training diverged; lower optimiser.lr")
-    labels = em_adapt_labels(log_probabilities, tags, foreground, **shares.model_dump())
+    labels = em_adapt_labels(log_probabilities, tags, foreground, shares)
     known = (segments != NONE).flatten(1).any(1) & tags.any(1)
     if settings.hard:
         hard = _hard_labels(log_probabilities, segments, tags, foreground)

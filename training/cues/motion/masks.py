@@ -19,7 +19,7 @@ import numpy as np
 
 from training.config import Config
 from training.config.cues import MotionSegmentation
-from training.cues.motion.segmentation import SegmentationSettings, segment_shot
+from training.cues.motion.segmentation import segment_shot
 from training.cues.motion.shots import reliable_frames
 from training.datasets import Sample
 from training.datasets.sample import Shot
@@ -27,7 +27,6 @@ from training.networks.marks import BACKGROUND, FOREGROUND, NONE
 from training.running.processes import Job, run_jobs
 from training.running.work_directory import cache_name
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow import create_flow
 
 _PIECE = 60  # frames segmented at once, to bound the memory
@@ -91,7 +90,7 @@ def segment_and_keep(
     """
     masks = motion_masks(shot, settings)
     shares = masks.mean((1, 2))
-    kept = reliable_frames(shares, least=settings.least, most=settings.most, frames=settings.frames)
+    kept = reliable_frames(shares, settings)
     for key, frame in members:
         if frame in kept:
             _write(folder, key, np.where(masks[frame], FOREGROUND, BACKGROUND).astype(np.uint8))
@@ -109,10 +108,7 @@ def motion_masks(shot: Shot, settings: MotionSegmentation) -> np.ndarray:
 
     :return: (T, h, w) bool on a grid of ``settings.cell`` pixels.
     """
-    flow = create_flow(FlowSettings(settings.flow.algorithm, settings.flow.preset), settings.flow.device)
-    cut = SegmentationSettings(
-        **settings.model_dump(include={"cell", "memory", "smoothness", "steadiness", "components", "rounds"})
-    )
+    flow = create_flow(settings.flow.settings(), settings.flow.device)
     pieces = np.array_split(np.arange(shot.length), -(-shot.length // _PIECE))
     found = []
     for piece in pieces:
@@ -123,7 +119,7 @@ def motion_masks(shot: Shot, settings: MotionSegmentation) -> np.ndarray:
             continue
         grays = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
         forward, backward = flow.batch(grays[:-1], grays[1:]), flow.batch(grays[1:], grays[:-1])
-        found.append(segment_shot(frames, forward, backward, cut).masks)
+        found.append(segment_shot(frames, forward, backward, settings).masks)
     return np.concatenate(found)
 
 

@@ -13,30 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.config.cues import MotionSegmentation
 from training.cues.motion.colour_mixture import ColourMixtures, fit_mixtures
 from training.cues.motion.graph_cut import Edges, contrast_weights, grid_edges, min_cut, potts_energy
 from training.cues.motion.location import object_location
 
 _LEARNT_FROM = 40_000  # cells that the colour mixtures are fitted to
-
-
-@dataclass(frozen=True)
-class SegmentationSettings:
-    """
-    :param cell: pixels of a side of the cells that are cut.
-    :param memory: see :func:`~training.cues.motion.location.object_location`.
-    :param smoothness: weight of the contrast-sensitive term between neighbours in a frame.
-    :param steadiness: the same between a cell and where the flow takes it.
-    :param components: Gaussians of each colour mixture.
-    :param rounds: most cuts; between two of them the mixtures are fitted to what the last one found.
-    """
-
-    cell: int = 4
-    memory: float = 0.9
-    smoothness: float = 8.0
-    steadiness: float = 8.0
-    components: int = 5
-    rounds: int = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +36,7 @@ def segment_shot(
     frames: np.ndarray,
     forward: np.ndarray,
     backward: np.ndarray,
-    settings: SegmentationSettings = SegmentationSettings(),
+    settings: MotionSegmentation,
 ) -> MotionSegments:
     """
     Segment a shot into what moves by itself and what does not.
@@ -62,6 +44,7 @@ def segment_shot(
     :param frames: (T, H, W, 3) uint8, at least two.
     :param forward: (T - 1, 2, H, W) float32 flow from each frame to the next, on the earlier frame's pixels.
     :param backward: (T - 1, 2, H, W) float32 flow from each frame's successor back, on the successor's pixels.
+    :param settings: of which `flow` and what says which frames are learnt from are of no account here.
     :raises ValueError: if the shapes do not fit.
     """
     count, height, width = frames.shape[:3]
@@ -80,7 +63,7 @@ def _reduce(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _edges(colours: np.ndarray, fields: list[np.ndarray], settings: SegmentationSettings) -> Edges:
+def _edges(colours: np.ndarray, fields: list[np.ndarray], settings: MotionSegmentation) -> Edges:
     """Neighbours in a frame, and each cell with the one that the flow takes it to."""
     count, height, width = colours.shape[:3]
     nodes = np.arange(count * height * width).reshape(count, height, width)
@@ -103,7 +86,7 @@ def _edges(colours: np.ndarray, fields: list[np.ndarray], settings: Segmentation
 
 
 def _cut(
-    colours: np.ndarray, prior: Tensor, edges: Edges, settings: SegmentationSettings
+    colours: np.ndarray, prior: Tensor, edges: Edges, settings: MotionSegmentation
 ) -> tuple[np.ndarray, list[float]]:
     """Cut, fit the colours to what is found, cut again; stop where a fit would raise the energy."""
     cells = torch.from_numpy(colours).view(-1, 3)

@@ -68,13 +68,13 @@ def test_multi_class_maps_are_equations_2_to_5() -> None:
 
 def test_without_the_fusion_they_are_the_activation_maps() -> None:
     cams, foreground = torch.rand(3, 4, 5), torch.rand(4, 5)
-    found = multi_class_maps(cams, foreground, alpha=0.0)
+    found = multi_class_maps(cams, foreground, alpha=0.0, threshold=0.2)
     assert torch.equal(found[1:], cams)
     assert torch.allclose(found[0], 1 - cams.mean(0))
 
 
 def test_an_image_without_objects_is_background() -> None:
-    maps = multi_class_maps(torch.zeros(0, 4, 5), torch.rand(4, 5))
+    maps = multi_class_maps(torch.zeros(0, 4, 5), torch.rand(4, 5), alpha=0.5, threshold=0.2)
     labels = class_labels(maps, [], np.zeros((32, 40, 3), np.uint8), WEAK, regions=True)
     assert (labels == BACKGROUND).all()
 
@@ -118,7 +118,9 @@ def test_a_region_wants_one_label() -> None:
 
 def test_class_labels_are_ids() -> None:
     image, foreground = square()
-    maps = multi_class_maps(torch.stack([foreground, torch.zeros_like(foreground)]), foreground)
+    maps = multi_class_maps(
+        torch.stack([foreground, torch.zeros_like(foreground)]), foreground, alpha=0.5, threshold=0.2
+    )
     labels = class_labels(maps, [7, 3], image, WEAK, regions=True)
     assert set(np.unique(labels)) == {7, BACKGROUND}
     assert labels[24, 36] == 7

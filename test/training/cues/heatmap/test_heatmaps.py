@@ -10,10 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
-from training import flow  # noqa: E402
+from training import flow, look  # noqa: E402
 from training.config import load_config  # noqa: E402
 from training.cues.heatmap import evidence  # noqa: E402
-from training.cues.heatmap import masks as masks_of_heatmaps  # noqa: E402
 from training.cues.heatmap.evidence import build_heatmap_model  # noqa: E402
 from training.cues.heatmap.heatmaps import (  # noqa: E402
     Clusters,
@@ -40,7 +39,7 @@ def test_compete_leaves_tagged_classes_only() -> None:
 
 def test_masks_exceed_a_fifth_of_the_maximum_and_are_disjoint() -> None:
     heat = torch.tensor([[[1.0, 0.5, 0.19, 0.21]], [[0.1, 0.6, 0.1, 0.1]], [[5.0, 5.0, 5.0, 5.0]]])
-    masks = binary_masks(heat, torch.tensor([True, True, False]))
+    masks = binary_masks(heat, torch.tensor([True, True, False]), threshold=0.2)
     assert masks[0, 0].tolist() == [True, False, False, True]
     assert masks[1, 0].tolist() == [False, True, False, False]
     assert not masks[2].any()
@@ -48,7 +47,7 @@ def test_masks_exceed_a_fifth_of_the_maximum_and_are_disjoint() -> None:
 
 
 def test_masks_of_an_image_without_evidence_are_empty() -> None:
-    assert not binary_masks(torch.zeros(3, 2, 2), torch.tensor([True, True, False])).any()
+    assert not binary_masks(torch.zeros(3, 2, 2), torch.tensor([True, True, False]), threshold=0.2).any()
 
 
 def test_certain_objects_stand_over_what_is_voted() -> None:
@@ -112,8 +111,8 @@ def test_heatmaps_are_shown(work: Path, config: Path, tmp_path: Path, capsys: py
     """Image, masks and a heatmap a tagged class, from the caches of the training."""
     before = {path: path.stat().st_mtime_ns for path in work.glob("heatmaps/*/*/*.npz")}
     assert len(before) == 30
-    arguments = [str(config), "--work", str(work), "--show", str(tmp_path), "--frames", "3"]
-    assert masks_of_heatmaps.main(arguments) == 0
+    arguments = [str(config), "--work", str(work), "-o", str(tmp_path), "--frames", "3"]
+    assert look.main(arguments) == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     pictures = sorted(tmp_path.rglob("*.png"))
     assert [path.name for path in pictures] == ["000000.png", "000028.png", "000058.png"]
@@ -128,7 +127,7 @@ def test_frames_that_do_not_teach_the_clusters_get_masks_too(
     """More frames than are kept in memory."""
     (tmp_path / "drives").symlink_to(work / "drives")
     monkeypatch.setattr(evidence, "_CLUSTER_FRAMES", 10)
-    assert masks_of_heatmaps.main([str(config), "--work", str(tmp_path)]) == 0
+    assert look.main([str(config), "--work", str(tmp_path), "--frames", "0"]) == 0
     few, all_ = (sorted(folder.glob("masks/*/*/*.npy")) for folder in (tmp_path, work))
     assert len(few) == len(all_) == 30
     same = [(np.load(one) == np.load(other)).mean() for one, other in zip(few, all_, strict=True)]

@@ -18,7 +18,7 @@ pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'ws
 from torch.nn import functional as F  # noqa: E402
 
 from training.config.cues import EmAdapt, Motion  # noqa: E402
-from training.cues.em_adapt import em_adapt_labels  # noqa: E402
+from training.cues.em_adapt.labels import em_adapt_labels  # noqa: E402
 from training.cues.motion.label_prediction import Prediction, predict_labels  # noqa: E402
 from training.networks.marks import BACKGROUND, FOREGROUND, NONE  # noqa: E402
 from wsvs_ros.drives.synthetic import SyntheticDrive  # noqa: E402
@@ -112,7 +112,7 @@ def test_a_frame_without_a_segment_takes_em_adapts_labels(shot: tuple[Any, Any, 
     segments[2] = NONE
     network = network_of(truth)
     found = predict(network, colours, segments, shares=EmAdapt(object_share=0.3))
-    expected = em_adapt_labels(network, torch.ones(7, 2).bool(), [1], object_share=0.3)
+    expected = em_adapt_labels(network, torch.ones(7, 2).bool(), [1], EmAdapt(object_share=0.3))
     assert (found.labels[2] == expected[2]).all()
     assert found.energies[:, 2].isnan().all()
     assert not found.energies[:, :2].isnan().any()

@@ -21,7 +21,7 @@ from training.cues.motion.boundaries import motion_boundaries
 from training.cues.motion.inside import RAYS, inside_votes
 from training.cues.motion.location import object_location
 from training.cues.motion.masks import motion_masks
-from training.cues.motion.segmentation import SegmentationSettings, segment_shot
+from training.cues.motion.segmentation import segment_shot
 from training.cues.motion.shots import reliable_frames
 
 
@@ -111,9 +111,9 @@ def test_the_energy_never_rises(passing: tuple[np.ndarray, np.ndarray]) -> None:
     frames = passing[0][:6, ::4, ::4].copy()
     for scale in (0.1, 2.0, 20.0):
         flow = rng.normal(0, scale, (2, 5, 2, *frames.shape[1:3])).astype(np.float32)
-        energies = segment_shot(frames, *flow, SegmentationSettings(cell=2, rounds=6)).energies
+        energies = segment_shot(frames, *flow, MotionSegmentation(cell=2, rounds=6)).energies
         assert all(later <= earlier for earlier, later in itertools.pairwise(energies))
-    found = segment_shot(frames, *flow, SegmentationSettings(cell=2, rounds=1)).energies
+    found = segment_shot(frames, *flow, MotionSegmentation(cell=2, rounds=1)).energies
     assert found == energies[:1]
 
 
@@ -126,7 +126,7 @@ def test_long_shots_are_cut_into_pieces_without_losing_a_frame(passing: tuple[np
 def test_flow_of_another_shape_is_refused(passing: tuple[np.ndarray, np.ndarray]) -> None:
     flow = np.zeros((23, 2, 240, 320), np.float32)
     with pytest.raises(ValueError, match=r"\(22, 2, 240, 320\)"):
-        segment_shot(passing[0], flow, flow[:-1])
+        segment_shot(passing[0], flow, flow[:-1], MotionSegmentation())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_flow_of_another_shape_is_refused(passing: tuple[np.ndarray, np.ndarray]
     ],
 )
 def test_a_shot_is_learnt_from_where_something_but_not_everything_moves(shares: list[float], expected: range) -> None:
-    assert reliable_frames(np.array(shares)) == expected
+    assert reliable_frames(np.array(shares), MotionSegmentation()) == expected
 
 
 @pytest.mark.parametrize(("clip", "least"), [("car-shadow", 0.6), ("drift-straight", 0.6)])

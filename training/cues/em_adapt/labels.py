@@ -8,17 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.config.cues import EmAdapt
 from training.networks.marks import NONE
 
 
-def em_adapt_labels(
-    log_probabilities: Tensor,
-    tags: Tensor,
-    foreground: Sequence[int],
-    *,
-    object_share: float = 0.2,
-    background_share: float = 0.4,
-) -> Tensor:
+def em_adapt_labels(log_probabilities: Tensor, tags: Tensor, foreground: Sequence[int], settings: EmAdapt) -> Tensor:
     """
     The E-step: each cell's likeliest tagged class, but for the cells that a class takes to have its share.
 
@@ -30,12 +24,12 @@ def em_adapt_labels(
     :param log_probabilities: (B, N, h, w) log softmax or scores.
     :param tags: (B, N) bool; classes without a tag cannot occur.
     :param foreground: ids of the classes that are objects.
-    :param object_share, background_share: see :func:`shares`; parts of a cell are left out.
+    :param settings: see :func:`shares`; parts of a cell are left out.
     :return: (B, h, w) int64 class ids; NONE in an image without tags.
     """
     batch, classes, height, width = log_probabilities.shape
     scores = log_probabilities.detach().flatten(2).masked_fill(~tags[..., None], -torch.inf)
-    least = shares(tags, foreground, object_share=object_share, background_share=background_share)
+    least = shares(tags, foreground, settings)
     counts = (least * height * width + 1e-6).long()
     owners = scores.argmax(1)
     for index in sorted(range(classes), key=set(foreground).__contains__):
@@ -45,9 +39,7 @@ def em_adapt_labels(
     return owners.view(batch, height, width)
 
 
-def shares(
-    tags: Tensor, foreground: Sequence[int], *, object_share: float = 0.2, background_share: float = 0.4
-) -> Tensor:
+def shares(tags: Tensor, foreground: Sequence[int], settings: EmAdapt) -> Tensor:
     """
     The share of the cells that each class must have at least, with any number of tags.
 
@@ -61,8 +53,8 @@ def shares(
     is_object = torch.zeros(tags.shape[1], dtype=torch.bool, device=tags.device)
     is_object[list(foreground)] = True
     objects, backgrounds = tags & is_object, tags & ~is_object
-    behind = backgrounds.any(1, keepdim=True) * background_share
-    each = ((1.0 - behind) / objects.sum(1, keepdim=True).clamp(min=1)).clamp(max=object_share)
+    behind = backgrounds.any(1, keepdim=True) * settings.background_share
+    each = ((1.0 - behind) / objects.sum(1, keepdim=True).clamp(min=1)).clamp(max=settings.object_share)
     return objects * each.double() + backgrounds * (behind / backgrounds.sum(1, keepdim=True).clamp(min=1)).double()
 
 

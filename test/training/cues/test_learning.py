@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ pytest.importorskip("lightning", reason="training needs lightning: pip install '
 pytest.importorskip("maxflow", reason="graph cuts need PyMaxflow: pip install 'wsvs_ros[train]'")
 
 from training.config import Config, load_config  # noqa: E402
-from training.cues.losses import build_cue_loss  # noqa: E402
+from training.cues.registry import cue_of  # noqa: E402
 from training.datasets.sample import Sample, Shot  # noqa: E402
 from training.datasets.training_set import WholeFrames  # noqa: E402
-from training.look import make_cue_masks  # noqa: E402
 from training.networks.marks import BACKGROUND, FOREGROUND, NONE  # noqa: E402
 from training.networks.module import WeaklySupervised  # noqa: E402
 from training.running.train import train  # noqa: E402
@@ -91,7 +91,8 @@ def test_the_loss_of_training_steps_falls(
 ) -> None:
     torch.manual_seed(0)
     batch = batch_of(frames, masks_of(frames, tmp_path) if cue == "motion" else None)
-    module = WeaklySupervised(configuration(label_set, f"cue={cue}", f"data.weights={weights}")).train()
+    config = configuration(label_set, f"cue={cue}", f"data.weights={weights}")
+    module = WeaklySupervised(config, cue_of(config).loss(config)).train()
     optimiser = torch.optim.AdamW(module.parameters(), lr=1e-3)
     losses = []
     for _ in range(steps):
@@ -113,7 +114,8 @@ def test_the_network_learns_the_predicted_labels_and_not_the_prediction(
     """Of labels there is no gradient: it is that of a cross entropy with constants."""
     batch = batch_of(frames[:3], masks_of(frames[:4], tmp_path))
     scores = torch.randn(3, 2, 20, 26, requires_grad=True)
-    build_cue_loss(configuration(label_set, "cue=motion"))(scores.log_softmax(1), torch.zeros(()), batch).backward()
+    config = configuration(label_set, "cue=motion")
+    cue_of(config).loss(config)(scores.log_softmax(1), torch.zeros(()), batch).backward()
     gradient = scores.grad * scores[:, 0].numel()
     labels = (scores.softmax(1) - gradient).detach()
     torch.testing.assert_close(labels, labels.round(), atol=1e-4, rtol=0)
@@ -129,8 +131,8 @@ def test_rare_objects_weigh_as_much_as_frequent_ones(frames: list[SyntheticFrame
     log_probabilities = torch.full((2, 11, 20, 26), -float(np.log(11)))
     counts = [100] * 11
     counts[9] = 50
-    alike = build_cue_loss(config)(log_probabilities, torch.zeros(()), batch)
-    weighted = build_cue_loss(config, counts)(log_probabilities, torch.zeros(()), batch)
+    alike = cue_of(config).loss(config)(log_probabilities, torch.zeros(()), batch)
+    weighted = cue_of(config).loss(config, counts)(log_probabilities, torch.zeros(()), batch)
     moving = float((batch["labels"] == FOREGROUND).float().mean())
     assert moving > 0.01
     assert float(alike) == pytest.approx(np.log(11), rel=1e-4)
@@ -143,6 +145,7 @@ def test_em_adapt_trains_without_any_mask(
     settings = ["cue=em_adapt", "optimiser.steps=3", "optimiser.batch_size=2", "runtime.workers=0", "heatmaps=null"]
     config = configuration(label_set, *settings, "augmentation.crop=[96,96]", f"data.weights={weights}")
     samples = samples_of(frames)
-    assert make_cue_masks(config, samples, tmp_path) is None
-    checkpoint = train(config, samples, None, tmp_path / "work")
+    cue = cue_of(config)
+    assert cue.make_masks(config, samples, tmp_path) is None
+    checkpoint = train(config, samples, None, tmp_path / "work", loss=partial(cue.loss, config))
     assert torch.load(checkpoint, weights_only=True)["global_step"] == 3

@@ -1,0 +1,87 @@
+"""The size that a compressed image announces, read from its header alone: what a decoder would allocate for it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+_HEADER = 1 << 22  # bytes that are looked at; colour profiles and thumbnails stand before a JPEG's size
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, less DHT, JPG and DAC
+_JPEG_ALONE = frozenset((0x01, *range(0xD0, 0xD8)))  # TEM and RST0 to RST7: markers without a length
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+
+
+def announced_size(data: memoryview) -> tuple[str, int, int] | None:
+    """
+    What kind of image this is, and the size that it announces.
+
+    :param data: JPEG, PNG, TIFF or WebP, whole or its beginning.
+    :return: kind, width and height, pixels; None for another kind.
+    :raises ValueError: if the header is damaged or lacks the size.
+    """
+    head = bytes(data[:_HEADER])
+    for kind, begins, read in _KINDS:
+        if begins(head):
+            try:
+                width, height = read(head)
+            except (IndexError, struct.error):
+                raise ValueError(f"a {kind} that ends within its header") from None
+            return kind, width, height
+    return None
+
+
+def _png_size(head: bytes) -> tuple[int, int]:
+    if head[12:16] != b"IHDR":
+        raise ValueError("a PNG that does not begin with its header")
+    return struct.unpack_from(">II", head, 16)
+
+
+def _jpeg_size(head: bytes) -> tuple[int, int]:
+    """As libjpeg goes through the markers: it passes over what is none between two segments."""
+    at = 2
+    while (at := head.find(b"\xff", at)) >= 0:
+        marker = head[at + 1]
+        if marker in (0x00, 0xFF) or marker in _JPEG_ALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", head, at + 5)
+            return width, height
+        if marker in (0xD8, 0xD9, 0xDA):
+            raise ValueError("a JPEG whose pixels come before its size")
+        at += 2 + struct.unpack_from(">H", head, at + 2)[0]
+    raise ValueError("a JPEG without a size")
+
+
+def _tiff_size(head: bytes) -> tuple[int, int]:
+    order = "<" if head[:2] == b"II" else ">"
+    (directory,) = struct.unpack_from(f"{order}I", head, 4)
+    (count,) = struct.unpack_from(f"{order}H", head, directory)
+    found = {}
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(f"{order}HH", head, entry)
+        if tag in (_TIFF_WIDTH, _TIFF_HEIGHT):
+            (found[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), head, entry + 8)
+    if len(found) < 2:
+        raise ValueError("a TIFF without a size")
+    return found[_TIFF_WIDTH], found[_TIFF_HEIGHT]
+
+
+def _webp_size(head: bytes) -> tuple[int, int]:
+    kind = head[12:16]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
+        return width + 1, height + 1
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", head, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", head, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+_KINDS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], tuple[int, int]]], ...] = (
+    ("PNG", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), _png_size),
+    ("JPEG", lambda head: head.startswith(b"\xff\xd8"), _jpeg_size),
+    ("TIFF", lambda head: head.startswith((b"II*\0", b"MM\0*")), _tiff_size),
+    ("WebP", lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP", _webp_size),
+)
