@@ -24,6 +24,7 @@ from wsvs_ros.drives.label_topics import (
     overlay_message,
     register_vision,
 )
+from wsvs_ros.drives.recovery_sqlite import means_something_in_a_uri
 from wsvs_ros.perception.labels import LabelSet
 
 _FOREVER = QosTime(0x7FFF_FFFF, 0xFFFF_FFFF)
@@ -67,6 +68,7 @@ class LabelBagWriter:
         if not only_labels and (clash := next((name for one in topics for name in one.all if name in taken), None)):
             raise DriveError(f"{drive.path}: has a topic {clash} already; use --only-labels")
         mcap = drive.path.suffix == ".mcap" or any(drive.path.glob("*.mcap*"))
+        mcap = mcap or means_something_in_a_uri(path)
         self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3", replace=replace)
         register_vision(self._bag.typestore)
         self._label_set = label_set

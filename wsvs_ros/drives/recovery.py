@@ -20,7 +20,7 @@ from wsvs_ros.drives.drive import DriveError
 from wsvs_ros.drives.folders import natural_key
 from wsvs_ros.drives.raw_message import RawMessage
 from wsvs_ros.drives.recovery_mcap import mcap_messages
-from wsvs_ros.drives.recovery_sqlite import has_write_ahead_log, sqlite_messages
+from wsvs_ros.drives.recovery_sqlite import has_write_ahead_log, means_something_in_a_uri, sqlite_messages
 from wsvs_ros.drives.zstd import LONGEST_WINDOW, bounded_zstd
 
 _SUFFIXES = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
@@ -110,7 +110,7 @@ def needs_own_reader(path: Path) -> bool:
     It opens SQLite's files by a URI, in which `#`, `?` and `%` mean something, and without their write-ahead logs.
     """
     files = [file for file in _storage_files(path) if file.suffix == ".db3"]
-    return any(set("#?%") & set(str(file)) or has_write_ahead_log(file) for file in files)
+    return any(means_something_in_a_uri(file) or has_write_ahead_log(file) for file in files)
 
 
 def _storage_files(path: Path) -> list[Path]:
@@ -144,6 +144,7 @@ def _unpacked(file: Path, stack: ExitStack, lost: list[str]) -> Path:
         try:
             while piece := reader.read(_PIECE):
                 if plain.tell() + len(piece) > limit:
+                    plain.write(piece[: max(0, limit - plain.tell())])
                     why = f"{out.parent} has no room for more" if room <= limit else f"{_MOST_TIMES} times its size"
                     lost.append(
                         f"{file.name}: unpacked no further than {plain.tell()} bytes ({why}); unpack it yourself "

@@ -52,6 +52,11 @@ def uri(path: Path) -> str:
     return f"file:{quote(str(path))}?{how}"
 
 
+def means_something_in_a_uri(path: Path) -> bool:
+    """Whether rosbags, which does not quote a path, would have SQLite open another file."""
+    return bool(set("#?%") & set(str(path)))
+
+
 def has_write_ahead_log(path: Path) -> bool:
     """Whether messages lie beside the file."""
     log = path.with_name(path.name + "-wal")

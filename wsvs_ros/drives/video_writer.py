@@ -66,6 +66,8 @@ class VideoWriter:
         """
         if self._container is None:
             return
+        import av
+
         container, self._container = self._container, None
         try:
             try:
@@ -75,7 +77,7 @@ class VideoWriter:
             if not cv2.VideoCapture(str(self._partial)).isOpened():
                 raise OSError("it does not play")
             put_in_place(self._partial, self._path)
-        except (OSError, ValueError) as error:  # PyAV's errors are one of these
+        except (av.FFmpegError, OSError, ValueError) as error:
             self._partial.unlink(missing_ok=True)
             raise DriveError(self._failure(error)) from error
 
@@ -91,7 +93,7 @@ class VideoWriter:
             self._stream.pix_fmt = "yuv420p"
             self._stream.options = _OPTIONS
             self._container.start_encoding()  # else an unwritable place would be told by the first full block
-        except (OSError, ValueError) as error:
+        except (av.FFmpegError, OSError, ValueError) as error:
             raise DriveError(f"{self._path}: cannot be written ({error}); is the folder writable?") from error
 
     def _encode(self, picture: np.ndarray | None) -> None:
@@ -103,7 +105,7 @@ class VideoWriter:
         frame.time_base = Fraction(1, _TIME_BASE)
         try:
             self._container.mux(self._stream.encode(frame))
-        except (OSError, ValueError) as error:
+        except (av.FFmpegError, OSError, ValueError) as error:
             raise DriveError(self._failure(error)) from error
 
     def _missing(self, stamp_ns: int | None) -> int:

@@ -91,6 +91,8 @@ class VideoDrive:
 
     def _decode(self) -> Generator[Any, None, None]:
         """All frames that can be decoded; what cannot is stepped over."""
+        import av
+
         packets, damaged = self._container.demux(self._stream), 0
         while True:
             try:
@@ -98,7 +100,7 @@ class VideoDrive:
                 if packet is None:
                     break
                 yield from packet.decode()
-            except (OSError, ValueError, EOFError) as error:  # PyAV's errors are one of these
+            except (av.FFmpegError, ValueError) as error:
                 damaged += 1
                 if damaged == 1:
                     self.refused.append(f"the video is damaged ({_why(error)})")
@@ -122,7 +124,7 @@ def _open(path: Path) -> Any:
     try:
         # by its own name and nothing else, whatever a list of other files in it says
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
-    except (OSError, ValueError, EOFError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise DriveError(
             f"{path}: not a video that can be decoded, or incomplete ({_why(error)}); convert it, e.g. to H.264"
         ) from error

@@ -70,9 +70,7 @@ class SegmentOptions:
         if self.device not in DEVICES:
             raise OptionsError(f"device {self.device!r}: expected {', '.join(DEVICES)}")
         if self.start < 0 or (self.end is not None and self.end <= self.start):
-            raise OptionsError(
-                f"from {self.start} to {self.end} s: the end has to lie behind the start, and that at 0 s"
-            )
+            raise OptionsError(f"from {self.start} to {self.end} s: 0 <= start < end is needed")
         if self.every < 1:
             raise OptionsError(f"every {self.every}: at least 1 is needed")
 
