@@ -28,8 +28,7 @@ def test_runs_of_a_drive(tmp_path: Path) -> None:
     assert result["per_class_difference"]["sky"] == pytest.approx(1 - result["first"]["per_class"]["sky"])
     gains = [abs(gain or 0) for gain in comparison.gains()]
     assert comparison.most_different(1) == [int(np.argmax(gains))]
-    assert result["miou_interval"]["low"] is None
-    assert "fewer than 10 blocks" in result["miou_interval"]["reason"]
+    assert result["miou_interval"]["low"] > 0
 
 
 def test_runs_of_different_drives_are_refused(tmp_path: Path) -> None:

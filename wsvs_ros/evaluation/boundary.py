@@ -41,7 +41,7 @@ class BoundaryF1:
         for label in np.union1d(np.unique(pred[labelled]), np.unique(truth[labelled])):
             if label >= len(self._label_set):
                 continue
-            found, true = (_outline(ids == label) & labelled for ids in (pred, truth))
+            found, true = (_outline(ids == label, labelled) for ids in (pred, truth))
             if not found.any() and not true.any():  # it fills the image, or what is measured of it
                 score = float(np.array_equal(pred[labelled] == label, truth[labelled] == label))
             else:
@@ -60,9 +60,10 @@ class BoundaryF1:
         }
 
 
-def _outline(mask: np.ndarray) -> np.ndarray:
-    inner = cv2.erode(mask.astype(np.uint8), _CROSS)
-    return mask & (inner == 0)
+def _outline(mask: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """The class's points beside another class; what is unlabelled is none."""
+    inner = cv2.erode((mask | ~labelled).astype(np.uint8), _CROSS)
+    return mask & labelled & (inner == 0)
 
 
 def _share(points: np.ndarray, outline: np.ndarray, near: np.ndarray) -> float:
