@@ -107,6 +107,7 @@ class BagDrive:
         try:
             reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
             reader.open()
+            _check_connections(reader)
         except Exception as error:
             if self.path.suffix == ".bag":
                 raise DriveError(f"{self.path}: cannot be read as a bag: {error}; try `rosbag reindex`") from error
@@ -196,6 +197,17 @@ def image_topics(path: Path) -> list[str]:
         return sorted({c.topic for c in drive.reader.connections if c.msgtype in IMAGES and c.msgcount})
     finally:
         drive.close()
+
+
+def _check_connections(reader: AnyReader) -> None:
+    """
+    :raises TypeError: if damaged metadata has made something else of a topic's name, type or count.
+    """
+    for connection in reader.connections:
+        names, counted = (connection.topic, connection.msgtype), isinstance(connection.msgcount, int)
+        if not all(isinstance(name, str) for name in names) or not counted:
+            reader.close()
+            raise TypeError(f"its metadata say of a topic: {connection.topic!r}, {connection.msgtype!r}")
 
 
 def _folder_of(path: Path) -> Path:

@@ -76,11 +76,26 @@ class LabelBagWriter:
         self._types = drive.reader.typestore
         self._ros1 = not drive.reader.is2
         self._told: dict[str, object] = {}
+        self._refused, self._left_out = drive.refused, set[str]()
         if not only_labels:
             drive.tap = self.copy
 
     def copy(self, connection: Connection, timestamp: int, data: bytes) -> None:
-        """Append a message of the bag that is read; one of ROS 1 in ROS 2's wire format."""
+        """
+        Append a message of the bag that is read; one of ROS 1 in ROS 2's wire format.
+
+        What a damaged bag has of a topic whose type cannot be understood is left out, and the drive says so.
+        """
+        try:
+            self._copy(connection, timestamp, data)
+        except DriveError:
+            raise
+        except Exception as error:  # of types and messages that are garbage; they share no base class
+            if connection.topic not in self._left_out:
+                self._left_out.add(connection.topic)
+                self._refused.append(f"{connection.topic} is not copied whole: {error}")
+
+    def _copy(self, connection: Connection, timestamp: int, data: bytes) -> None:
         if not self._ros1:
             self._bag.copy(connection, timestamp, data, self._types)
             return
