@@ -129,7 +129,7 @@ def test_damage_ends_in_one_line_or_in_what_is_readable(
     (tmp_path / "whole").mkdir()
     whole = make(tmp_path / "whole")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    for case in range(max(1, _CASES // len(_KINDS))):
+    for case in range(max(1, -(-_CASES // len(_KINDS)))):
         random = np.random.default_rng([case, *kind.encode()])
         folder, out = tmp_path / f"case-{case}", tmp_path / f"out-{case}"
         shutil.copytree(tmp_path / "whole", folder)

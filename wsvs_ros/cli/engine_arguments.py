@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of the network (default: float16 on a GPU, else float32)",
     )
     group.add_argument(
-        "--providers", default="", metavar="LIST", help="on what it may compute, in order: cuda,tensorrt,openvino,cpu"
+        "--providers", default="", metavar="LIST", help="on what it may compute, in order: cuda,openvino,cpu"
     )
     group.add_argument("--threads", type=count, help="processor threads of the engine (default: physical cores)")
     group.add_argument(

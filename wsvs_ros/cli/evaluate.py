@@ -27,7 +27,11 @@ def add_parser(subparsers: Any) -> None:
         "are counted as unlabelled and not measured.",
     )
     parser.add_argument(
-        "--pred", type=Path, required=True, help="predicted label PNGs, OUT of `wsvs segment`, or a bag with labels"
+        "--pred",
+        type=Path,
+        required=True,
+        help="predicted label PNGs, OUT of `wsvs segment`, or a bag with labels; the OUT of an archive gives one page "
+        "with a row a drive, and --labels then a folder with each drive's truth under its name",
     )
     add_source_options(parser)
     add_options(parser)
@@ -41,6 +45,8 @@ def add_parser(subparsers: Any) -> None:
     )
     add_json(parser)
     parser.add_argument("--report", type=Path, metavar="DIR", help="write index.html and report.json into a new folder")
+    parser.add_argument("--jobs", type=count, default=1, metavar="N", help="of an archive: drives at a time")
+    parser.add_argument("--ray", metavar="ADDRESS", help="of an archive: on a Ray cluster; `local` begins one here")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -78,8 +84,17 @@ def add_excerpt(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print a table; 1 if a bound of --fail-under is missed."""
+    from wsvs_ros.evaluation.archive import is_archive_output
     from wsvs_ros.evaluation.gates import Gate
 
+    if is_archive_output(args.pred):
+        from wsvs_ros.cli.evaluate_archive import evaluate_archive
+
+        if args.fail_under or (args.start, args.end, args.every) != (0.0, None, 1):
+            raise WsvsError(f"--fail-under, --start, --end and --every belong to one drive; {args.pred} has several")
+        return evaluate_archive(args)
+    if args.ray or args.jobs != 1:
+        raise WsvsError(f"--jobs and --ray are for the results of several drives; {args.pred} has no manifest.json")
     if args.report is not None:
         from wsvs_ros.evaluation.report import check_folder
 
