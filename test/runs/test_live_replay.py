@@ -9,16 +9,15 @@ import pytest
 from drive_files import make_bag
 
 from wsvs_ros.cli.play import _frames
-from wsvs_ros.perception import ModelBundle
 from wsvs_ros.runs.live_replay import _parameters, replay_live
 from wsvs_ros.runs.options import OptionsError, SegmentOptions
 from wsvs_ros.runs.task import SegmentTask
 
 
-def test_a_lookahead_of_none_is_told(tiny_bundle: ModelBundle) -> None:
-    assert "lookahead=0" in _parameters(SegmentOptions(lookahead=0), tiny_bundle)
-    assert not [one for one in _parameters(SegmentOptions(), tiny_bundle) if one.startswith("lookahead")]
-    told = _parameters(SegmentOptions(crf=True, providers=("cuda", "cpu"), device="cpu"), tiny_bundle)
+def test_a_lookahead_of_none_is_told() -> None:
+    assert "lookahead=0" in _parameters(SegmentOptions(lookahead=0))
+    assert not [one for one in _parameters(SegmentOptions()) if one.startswith("lookahead")]
+    told = _parameters(SegmentOptions(crf=True, providers=("cuda", "cpu"), device="cpu"))
     assert set(told) == {"crf=true", "providers=cuda,cpu", "device=cpu"}
 
 

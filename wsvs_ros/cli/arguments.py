@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import check_writable
+
+DEVICES = r"auto|cpu|cuda(:\d+)?"
 
 
 def positive(text: str) -> float:
@@ -42,13 +45,21 @@ def writable(text: str) -> Path:
     return Path(text)
 
 
+def device(text: str) -> str:
+    """Where something is computed."""
+    if not re.fullmatch(DEVICES, text):
+        raise argparse.ArgumentTypeError(f"{text}: auto, cpu, cuda or cuda:NUMBER is needed")
+    return text
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add `--device`."""
     parser.add_argument(
         "--device",
+        type=device,
         default="auto",
-        choices=("auto", "cpu", "cuda"),
-        help="where flow and CRF are computed (default: on the GPU where the engine is on one)",
+        metavar="{auto,cpu,cuda,cuda:N}",
+        help="where the flow is computed (default: auto, with an engine on a GPU the faster of both)",
     )
 
 

@@ -29,7 +29,7 @@ _ONLY_OFFLINE = {  # options that the node does not have, as the command line sp
     "every": "--every",
     "only_labels": "--only-labels",
 }
-_PARAMETERS = ("engine", "precision", "threads", "workspace_mb", "lookahead", "flow_prior", "crf")
+_PARAMETERS = ("engine", "precision", "threads", "workspace_mb", "lookahead", "device", "flow_prior", "crf")
 
 
 def replay_live(task: SegmentTask, *, domain: int | None = None) -> None:
@@ -56,7 +56,7 @@ def replay_live(task: SegmentTask, *, domain: int | None = None) -> None:
         bundle,
         topic=topic,
         fps=options.fps,
-        parameters=_parameters(options, bundle),
+        parameters=_parameters(options),
         domain=domain,
     )
     print(f"playing {task.input} to the node at its own rate", flush=True)
@@ -64,13 +64,12 @@ def replay_live(task: SegmentTask, *, domain: int | None = None) -> None:
     _take_down(task, folder, session, settings)
 
 
-def _parameters(options: SegmentOptions, bundle: ModelBundle) -> tuple[str, ...]:
+def _parameters(options: SegmentOptions) -> tuple[str, ...]:
     """The node's parameters, those that are not what the node has anyhow; a lookahead of 0 is one."""
     chosen = {name: getattr(options, name) for name in _PARAMETERS}
     chosen = {name: value for name, value in chosen.items() if value != getattr(SegmentOptions(), name)}
     if options.providers:
         chosen["providers"] = ",".join(options.providers)
-    chosen["device"] = options.device_for(bundle)
     return tuple(f"{name}={str(value).lower() if value is True else value}" for name, value in chosen.items())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from wsvs_ros.drives import Drive
     from wsvs_ros.perception import EngineOptions, ModelBundle
 
-DEVICES = ("auto", "cpu", "cuda")
+_DEVICES = r"auto|cpu|cuda(:\d+)?"
 ALL_TOPICS = "all"
 
 
@@ -30,7 +31,7 @@ class SegmentOptions:
     :param lookahead: frames of future that a frame waits for; None for the bundle's.
     :param motion: False treats each frame alone.
     :param crf: refine the labels along the image's edges.
-    :param device: where flow and CRF are computed; `auto` is the GPU where the engine runs on one.
+    :param device: where the flow is computed: `auto`, `cpu`, `cuda` or `cuda:<number>`, see `VideoSegmenter`.
     :param flow_prior: begin each flow with the last frame's.
     :param topics: image topics of a bag; none for its only one, `all` for each there is.
     :param fps: frames per second to assume instead of the drive's own.
@@ -67,8 +68,8 @@ class SegmentOptions:
     only_labels: bool = False
 
     def __post_init__(self) -> None:
-        if self.device not in DEVICES:
-            raise OptionsError(f"device {self.device!r}: expected {', '.join(DEVICES)}")
+        if not re.fullmatch(_DEVICES, self.device):
+            raise OptionsError(f"device {self.device!r}: expected auto, cpu, cuda or cuda:<number>")
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise OptionsError(f"from {self.start} to {self.end} s: 0 <= start < end is needed")
         if self.every < 1:
@@ -92,15 +93,6 @@ class SegmentOptions:
             compile=self.compile,
         )
 
-    def device_for(self, bundle: ModelBundle) -> str:
-        """`cpu` or `cuda`: where flow and CRF are computed beside the engine that is going to run."""
-        if self.device != "auto":
-            return self.device
-        from wsvs_ros.perception.engines import engine_statuses
-
-        usable = [status for status in engine_statuses(bundle, self.engine_options) if status.reason is None]
-        return "cuda" if usable and usable[0].provider in ("cuda", "tensorrt") else "cpu"
-
     def identity(self, drive: Drive, bundle: ModelBundle, engine: str) -> dict[str, Any]:
         """
         All that decides about what is written, as plain data: a run is resumed only with the same.
@@ -113,7 +105,7 @@ class SegmentOptions:
             "lookahead": bundle.lookahead if self.lookahead is None else self.lookahead,
             "motion": self.motion,
             "crf": self.crf,
-            "device": self.device_for(bundle),
+            "device": self.device,
             "flow_prior": self.flow_prior,
             "topic": getattr(drive, "topic", None),
             "fps": self.fps,

@@ -53,7 +53,7 @@ def _segment(
             motion=options.motion,
             max_gap=max(0.5, 3 / drive.fps) if drive.fps else 0.5,  # a slow drive's own period is no gap
             crf=VIDEO_CRF if options.crf else None,
-            device=options.device_for(bundle),
+            device=options.device,
             flow_prior=options.flow_prior,
         ) as segmenter,
     ):
