@@ -84,7 +84,7 @@ setup(
     entry_points={
         "console_scripts": [
             "wsvs = wsvs_ros.cli.main:main",
-            "segmentation_node = wsvs_ros.ros.node:main",
+            "segmentation_node = wsvs_ros.ros.main:main",
         ],
     },
 )

@@ -25,11 +25,11 @@ import numpy as np
 
 from wsvs_ros.cores import usable_cores
 from wsvs_ros.drives import open_drive
-from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception import EngineOptions, ModelBundle, create_engine, default_bundle_path
 from wsvs_ros.perception.compute.host import OnHost
 from wsvs_ros.perception.engines import OnnxRuntimeEngine
+from wsvs_ros.perception.label_maps import read_label_map
 from wsvs_ros.perception.postprocess import label_scores
 from wsvs_ros.perception.preprocess import split_rgb
 from wsvs_ros.perception.tracker import FrameTracker

@@ -21,7 +21,7 @@ def main() -> int:
     run.add_parser(subparsers)
     args = parser.parse_args(["run", *sys.argv[2:]])
     middleware.prepare(args)
-    from wsvs_ros.ros.node import main as node_main
+    from wsvs_ros.ros.main import main as node_main
     from wsvs_ros.ros.outputs import Outputs
 
     seconds: dict[int, float] = {}

@@ -9,6 +9,8 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
+from wsvs_ros.topic_names import camera_info_topic
+
 SHARE = FindPackageShare("wsvs_ros")
 
 
@@ -43,7 +45,7 @@ def segmentation_nodes(context: LaunchContext) -> list[Node]:
     for camera in read_cameras(path):
         image = camera["image"]
         own = {**({"model": model} if model else {}), **camera.get("parameters", {})}
-        info = camera.get("camera_info", f"{image.rpartition('/')[0]}/camera_info")
+        info = camera.get("camera_info", camera_info_topic(image))
         nodes.append(
             Node(
                 package="wsvs_ros",

@@ -6,6 +6,8 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
+from wsvs_ros.topic_names import camera_info_topic
+
 _OVERRIDES = ("model", "engine", "precision", "device", "compressed", "autostart")
 DEFAULT_PARAMETERS = PathJoinSubstitution([FindPackageShare("wsvs_ros"), "config", "segment.yaml"])
 
@@ -67,7 +69,7 @@ def segmentation_node(context: LaunchContext) -> list[Node]:
     for name in {"compressed", "autostart"} & set(overrides):
         overrides[name] = overrides[name] == "true"
     image = LaunchConfiguration("image").perform(context)
-    info = LaunchConfiguration("camera_info").perform(context) or f"{image.rpartition('/')[0]}/camera_info"
+    info = LaunchConfiguration("camera_info").perform(context) or camera_info_topic(image)
     return [
         Node(
             package="wsvs_ros",

@@ -13,8 +13,8 @@ import pytest
 from support import make_tiny_bundle
 
 from wsvs_ros import embedded
-from wsvs_ros.cli.middleware import free_domain
 from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.runs.domains import free_domain
 
 
 @pytest.fixture(scope="session")

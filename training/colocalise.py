@@ -27,10 +27,10 @@ from training.running.command_line import run_command
 from training.running.evaluation import bundle_of, segment_item
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.vehicles import Box, is_located, region_boxes
 from wsvs_ros.perception import Segmentation, VideoSegmenter
 from wsvs_ros.perception.bundle import ModelBundle, default_bundle_path
+from wsvs_ros.perception.label_maps import read_label_map
 
 PUBLISHED = dict(zip(CLASSES, (76.1, 57.7, 77.7, 68.8, 71.6, 75.6, 87.9, 71.9, 80.0, 52.6), strict=True))
 """MC table 4, M-CNN, percent; 72.0 on average."""

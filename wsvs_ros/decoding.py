@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import cv2
 import numpy as np
 
-from wsvs_ros.errors import WsvsError
+from wsvs_ros.errors import WsvsError, quoted
 from wsvs_ros.image_headers import announced_size
 from wsvs_ros.quiet import caught_lines
 
@@ -20,7 +19,6 @@ _LINES = re.compile(  # what the decoders print for themselves
     r"progression|Warning: unknown JFIF|Application transferred too|TIFF|imread|imdecode|\[ ?(WARN|ERROR|INFO)[^\]]*\]"
     r" (global|imdecode)"
 )
-_SHOWN = 40  # characters of a foreign text that an error quotes
 
 
 class ImageError(WsvsError):
@@ -65,12 +63,6 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         raise ImageError(f"image of {width}x{height} pixels; each side must be at least 1")
     if width * height > max_pixels:
         raise ImageError(f"image of {width}x{height} pixels, more than max_pixels, {max_pixels}")
-
-
-def quoted(text: Any) -> str:
-    """A foreign text as an error shows it: in quotes, on one line, its beginning if it is long."""
-    shown = text if isinstance(text, str) else str(text)
-    return repr(shown) if len(shown) <= _SHOWN else f"{shown[:_SHOWN]!r}... ({len(shown)} characters)"
 
 
 def _decode(data: np.ndarray) -> tuple[np.ndarray | None, str]:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from wsvs_ros.files import PARTIAL, put_in_place
+
 
 def is_empty_directory(path: Path) -> bool:
     """Whether `path` is a directory without content."""
@@ -22,20 +24,11 @@ def replace_directory(path: Path, files: Mapping[str, bytes]) -> None:
     :raises OSError: if a file cannot be written; `path` is then as it was before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    aside = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
         aside.mkdir()
         for name, content in files.items():
             (aside / name).write_bytes(content)
-        if path.exists():
-            os.replace(path, old)
-        try:
-            os.replace(aside, path)
-        except OSError:
-            if old.exists():
-                os.replace(old, path)
-            raise
+        put_in_place(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)

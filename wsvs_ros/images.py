@@ -13,7 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from wsvs_ros.decoding import MAX_PIXELS, ImageError, check_size, decode, quoted
+from wsvs_ros.decoding import MAX_PIXELS, ImageError, check_size, decode
+from wsvs_ros.errors import quoted
 
 __all__ = ["ENCODINGS", "MAX_PIXELS", "ImageError", "fill_image", "fill_png", "to_bgr"]
 

@@ -15,10 +15,10 @@ import pytest
 from cli_support import command, environment, interruptible
 from drive_files import make_bag, make_folder, make_video
 
-from wsvs_ros.cli.archive import find_drives
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception import ModelBundle
+from wsvs_ros.runs.archive import find_drives
 
 
 def make_archive(folder: Path) -> Path:

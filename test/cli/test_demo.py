@@ -18,9 +18,9 @@ from cli_support import command, environment, interruptible
 from drive_files import make_bag, make_video
 from support import tiny_model
 
-from wsvs_ros.cli import middleware
 from wsvs_ros.drives import open_drive
 from wsvs_ros.perception import FlowSettings, LabelSet, ModelBundle
+from wsvs_ros.runs.domains import free_domain
 
 
 def test_demo_records_a_label_for_each_frame(tmp_path: Path, wsvs: Any, tiny_bundle: ModelBundle) -> None:
@@ -82,13 +82,13 @@ def test_a_drive_without_labels_is_no_success(tmp_path: Path, wsvs: Any) -> None
 
 
 def test_a_demo_keeps_out_of_domains_in_use(tiny_bundle: ModelBundle) -> None:
-    domain = middleware.free_domain()
+    domain = free_domain()
     words = command("run", "--model", tiny_bundle.path, "--localhost", "--domain", domain)
     node = subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert node.stdout is not None
         assert any("->" in line for line in node.stdout)
-        found = middleware.free_domain()
+        found = free_domain()
     finally:
         node.kill()
         node.communicate()

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from drive_files import make_bag
-from runs import make_run
+from run_folders import make_run
 
 from wsvs_ros.perception import ModelBundle
 

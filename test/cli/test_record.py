@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from cli_support import command, environment
 
-from wsvs_ros.cli import middleware
 from wsvs_ros.drives import open_drive
+from wsvs_ros.runs.domains import free_domain
 
 # a camera and its node: three images with a label each; the second image's encoding is none,
 # the third label comes before its image
@@ -55,7 +55,7 @@ time.sleep(0.5)
 @pytest.fixture
 def domain() -> str:
     """One that nobody else on this machine uses, another run of these tests included."""
-    return str(middleware.free_domain())
+    return str(free_domain())
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_everything_received_is_kept_and_odd_images_do_no_harm(
 @pytest.mark.parametrize("name", ["overlay.mp4", "record.json", "bag"])
 def test_earlier_recordings_are_not_touched(tmp_path: Path, wsvs: Any, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    done = wsvs("record", "-o", tmp_path, "--localhost", "--domain", middleware.free_domain(), "--idle", "1")
+    done = wsvs("record", "-o", tmp_path, "--localhost", "--domain", free_domain(), "--idle", "1")
     assert done.returncode == 2
     assert f"{tmp_path / name}: exists already" in done.stderr
     assert (tmp_path / name).read_text() == "mine"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs import make_run
+from run_folders import make_run
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation import measures

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from runs import make_run
+from run_folders import make_run
 
 from wsvs_ros.evaluation.compare import Comparison, read_pairs
 from wsvs_ros.evaluation.compare_report import write_comparison

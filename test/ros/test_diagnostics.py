@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from wsvs_ros.perception import SegmenterStats
+from wsvs_ros.ros.health import Inference, camera_health, inference_health
 from wsvs_ros.ros.parameters import SegmentParameters
 from wsvs_ros.ros.statistics import Summary
 
@@ -19,15 +20,17 @@ SETTINGS = SegmentParameters()
     ("change", "level", "says"),
     [
         ({}, 0, "30.0 frames a second"),
-        ({"since_frame": None}, 2, "no frame yet: is the camera running"),
+        ({"since_frame": None, "age": 0.9}, 0, "waiting for the first frame"),
+        ({"since_frame": None, "age": 1.1}, 2, "no frame yet: is the camera running"),
+        ({"resets": 1}, 0, "30.0 frames a second"),
+        ({"resets": 2}, 1, "the flow window keeps beginning anew: 1 s between two frames, more than max_gap, 0.5 s"),
         ({"since_frame": 1.5}, 2, "no frame for 1.5 s"),
         ({"refused": 3}, 1, "3 messages refused"),
     ],
 )
-def test_a_silent_camera_is_an_error(ros: Any, change: dict[str, Any], level: int, says: str) -> None:
-    from wsvs_ros.ros.diagnostics import camera_health
-
-    found, text = camera_health(replace(GOOD, **change), SETTINGS)
+def test_a_silent_camera_is_an_error(change: dict[str, Any], level: int, says: str) -> None:
+    stats = SegmenterStats(last_reset="1 s between two frames, more than max_gap, 0.5 s")
+    found, text = camera_health(replace(GOOD, **change), stats, SETTINGS)
     assert found == level
     assert says in text
 
@@ -45,11 +48,28 @@ def test_a_silent_camera_is_an_error(ros: Any, change: dict[str, Any], level: in
     ],
 )
 def test_slow_and_failing_inference_is_told(
-    ros: Any, change: dict[str, Any], settings: dict[str, Any], wanted: bool, level: int, says: str
+    change: dict[str, Any], settings: dict[str, Any], wanted: bool, level: int, says: str
 ) -> None:
-    from wsvs_ros.ros.diagnostics import inference_health
+    found, text = inference_health(replace(GOOD, **change), Inference(wanted), replace(SETTINGS, **settings))
+    assert found == level
+    assert says in text
 
-    found, text = inference_health(replace(GOOD, **change), replace(SETTINGS, **settings), wanted=wanted)
+
+@pytest.mark.parametrize(
+    ("inference", "settings", "level", "says"),
+    [
+        (Inference(True, owed_for=0.9), {}, 0, "15.0 label images"),
+        (Inference(True, owed_for=1.1), {}, 2, "frames come, labels are wanted, and none went out for 1.1 s"),
+        (Inference(True, busy_for=1.1), {}, 2, "an inference has been under way for 1.1 s"),
+        (Inference(True, owed_for=2.5), {"max_rate": 0.5}, 0, "15.0 label images"),
+        (Inference(True, owed_for=3.1), {"max_rate": 0.5}, 2, "none went out for 3.1 s"),
+        (Inference(True, owed_for=2.9), {"stale_after": 3.0}, 0, "15.0 label images"),
+    ],
+)
+def test_a_label_that_is_owed_is_an_error(
+    inference: Inference, settings: dict[str, Any], level: int, says: str
+) -> None:
+    found, text = inference_health(GOOD, inference, replace(SETTINGS, **settings))
     assert found == level
     assert says in text
 

@@ -108,7 +108,7 @@ def test_parameters_and_remaps(start: Any, ros: Any, tiny_bundle: ModelBundle) -
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--model", "nowhere"], "error: nowhere"),
+        (["--model", "nowhere"], "cannot be configured: nowhere: is no directory"),
         (["--param", "confidence_threshold=2.0"], "confidence_threshold"),
         (["--param", "lookahead=soon"], "lookahead"),
         (["--param", "lookahead"], "write name=value"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wsvs_ros.perception import EngineError
+from wsvs_ros.errors import WsvsError
 from wsvs_ros.ros.parameters import ALWAYS, INACTIVE, UNCONFIGURED, ParameterError, SegmentParameters, declare
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "segment.yaml"
@@ -64,7 +64,7 @@ def test_a_value_of_the_wrong_type_or_out_of_range_is_refused(ros: Any) -> None:
 def test_a_parameter_changes_in_its_states_only(item: Any, state: str) -> None:
     settings = SegmentParameters()
     other = {bool: not item.default, int: 7, float: 0.75, str: "x"}[type(item.default)]
-    other = {"engine": "torch", "precision": "int8", "providers": "cpu"}.get(item.name, other)
+    other = {"engine": "torch", "precision": "int8", "providers": "cpu", "device": "cuda:1"}.get(item.name, other)
     allowed = {ALWAYS: 3, INACTIVE: 2, UNCONFIGURED: 1}[item.metadata["change"]]
     if ["unconfigured", "inactive", "active"].index(state) < allowed:
         assert settings.changed({item.name: other}, state) == replace(settings, **{item.name: other})
@@ -79,8 +79,11 @@ def test_a_parameter_changes_in_its_states_only(item: Any, state: str) -> None:
 def test_parameters_of_others_are_passed_over_and_nonsense_is_refused() -> None:
     settings = SegmentParameters()
     assert settings.changed({"use_sim_time": True, "qos_overrides./image.depth": 3}, "active") == settings
-    with pytest.raises(EngineError, match="precision 'half'"):
-        settings.changed({"precision": "half"}, "unconfigured")
+    for name, value in [("precision", "half"), ("engine", "foo"), ("providers", "abacus"), ("device", "cuda:x")]:
+        with pytest.raises(WsvsError, match=f"{name.rstrip('s')} '{value}'"):
+            settings.changed({name: value}, "unconfigured")
+        with pytest.raises(WsvsError, match=f"{name.rstrip('s')} '{value}'"):
+            SegmentParameters(**{name: value})
 
 
 def test_the_engines_parameters_become_options() -> None:

@@ -28,7 +28,7 @@ def ros2(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def start(*parameters: str) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "wsvs_ros.ros.node", "--ros-args"]
+    words = [sys.executable, "-m", "wsvs_ros.ros.main", "--ros-args"]
     words += [word for parameter in parameters for word in ("-p", parameter)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
@@ -90,7 +90,7 @@ def test_parameters_change_or_say_why_not(node: subprocess.Popen[str], tmp_path:
     file = tmp_path / "dump.yaml"
     file.write_text(yaml.safe_dump(dumped))
     other = subprocess.Popen(
-        [sys.executable, "-m", "wsvs_ros.ros.node", "--ros-args", "-r", "__ns:=/second", "--params-file", str(file)],
+        [sys.executable, "-m", "wsvs_ros.ros.main", "--ros-args", "-r", "__ns:=/second", "--params-file", str(file)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
     )
     time.sleep(5)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def node(tiny_bundle: ModelBundle) -> Iterator[Any]:
     import rclpy
 
     os.environ.setdefault("ROS_DOMAIN_ID", "94")
-    words = ["python3", "-m", "wsvs_ros.ros.node", "--ros-args", "-r", "image:=/camera/image_raw"]
+    words = [sys.executable, "-m", "wsvs_ros.ros.main", "--ros-args", "-r", "image:=/camera/image_raw"]
     words += ["-p", f"model:={tiny_bundle.path}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     child = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)

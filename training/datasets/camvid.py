@@ -34,7 +34,7 @@ import numpy as np
 from training.datasets.dataset import Dataset, Item, Truth, read_list
 from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames, numbered
-from wsvs_ros.evaluation.label_maps import read_label_map
+from wsvs_ros.perception.label_maps import read_label_map
 from wsvs_ros.perception.labels import UNKNOWN, LabelSet
 
 _STILLS, _COLOURS = "701_StillsRaw_full", "LabeledApproved_full"

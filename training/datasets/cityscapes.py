@@ -22,7 +22,7 @@ import numpy as np
 from training.datasets.dataset import Dataset, Item, Truth
 from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames
-from wsvs_ros.evaluation.label_maps import read_label_map
+from wsvs_ros.perception.label_maps import read_label_map
 from wsvs_ros.perception.labels import UNKNOWN
 
 _BEFORE, _AFTER = 19, 10  # frames of the snippet around the annotated one

@@ -15,8 +15,8 @@ from torch.utils.data import Dataset
 
 from training.networks.module import WeaklySupervised
 from training.running.pictures import labels_picture, sheet, write_picture
-from wsvs_ros.cli.interruption import Interruption
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.runs.interruption import Interruption
 
 
 class StopOnSignal(Callback):

@@ -18,12 +18,12 @@ from training.networks.module import load_checkpoint
 from training.running.bundle import export
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception import Segmentation, VideoSegmenter
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.label_maps import read_label_map
 from wsvs_ros.perception.labels import LabelSet
 
 _ASPECT = 0.02  # masks that were made of a resized frame may be off by their rounding

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
 
 _LIMIT = 1800  # seconds for one engine; TensorRT may have to build
 
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         "unusable": unusable,
     }
     if args.json:
-        args.json.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_json(args.json, summary)
     print(table(summary))
     return 0 if any("error" not in result for result in results) else 1
 

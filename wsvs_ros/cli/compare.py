@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from wsvs_ros.cli import evaluate
+from wsvs_ros.files import write_json
 
 
 def add_parser(subparsers: Any) -> None:
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     result = comparison.to_dict()
     _print(result)
     if args.json is not None:
-        evaluate.write_json(args.json, result)
+        write_json(args.json, result)
     if args.report is not None:
         print(f"report: {write_comparison(args.report, first, second, comparison)}")
     return 0

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from wsvs_ros.cli import middleware
 from wsvs_ros.cli.arguments import positive
-from wsvs_ros.cli.processes import Processes
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.runs.domains import free_domain
+from wsvs_ros.runs.processes import Processes
 
 CLIP_URL = "https://raw.githubusercontent.com/udacity/CarND-LaneLines-P1/master/test_videos/solidWhiteRight.mp4"
 CLIP_HASH = "sha256:2d8e14b46fe89afbc8ad1f718685cf09b83e85a324095031c38186a9f0535417"
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     drive = args.drive or fetch_clip()
     with open_drive(drive, topic=args.topic) as opened:  # what is wrong with it is said before anything starts
         rate = opened.fps
-    domain = middleware.free_domain() if args.domain is None else args.domain
+    domain = free_domain() if args.domain is None else args.domain
     out = _new_folder(args.output)
     classes = out / "labels.yaml"
     classes.write_text(yaml.safe_dump(bundle.labels.to_dict(), sort_keys=False), encoding="utf-8")

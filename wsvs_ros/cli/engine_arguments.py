@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,22 +22,3 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--workspace-mb", type=int, default=2048, help="memory for TensorRT while it builds (default: %(default)s)"
     )
     group.add_argument("--compile", action="store_true", help="optimise the torch engine by torch.compile")
-
-
-def options(args: argparse.Namespace) -> Any:
-    """
-    What the arguments ask for, as `EngineOptions`.
-
-    :raises EngineError: if a value is none of those there are.
-    """
-    from wsvs_ros.perception import EngineOptions
-    from wsvs_ros.perception.engines import parse_providers
-
-    return EngineOptions(
-        engine=args.engine,
-        precision=args.precision,
-        providers=parse_providers(args.providers),
-        threads=args.threads,
-        workspace_mb=args.workspace_mb,
-        compile=args.compile,
-    )

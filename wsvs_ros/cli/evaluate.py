@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
 from wsvs_ros.perception.labels import LabelSet
 
 _MEANS = ("miou", "class_accuracy", "global_accuracy", "frequency_weighted_iou")
@@ -132,20 +131,6 @@ def _label_set_of(summary: dict[str, Any]) -> LabelSet:
     if isinstance(summary.get("classes"), dict):
         return LabelSet.from_dict(summary["classes"], where="summary.json: classes")
     return LabelSet.load(str(summary.get("label_set", "camvid11")))
-
-
-def write_json(path: Path, result: dict[str, Any]) -> None:
-    """
-    Write figures aside and put them in place.
-
-    :raises WsvsError: if that is not possible.
-    """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise WsvsError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def print_figures(result: dict[str, Any]) -> None:

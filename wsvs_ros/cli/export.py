@@ -10,6 +10,7 @@ from typing import Any
 
 from wsvs_ros.cli import engine_arguments
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.runs.engine_options import engine_options
 
 _DERIVED = ("float16", "int8")
 
@@ -56,7 +57,7 @@ def _build(args: argparse.Namespace, bundle: Any) -> int:
 
     logging.getLogger("wsvs_ros").setLevel(logging.INFO)
     begin = time.monotonic()
-    engine = create_engine(bundle, engine_arguments.options(args))
+    engine = create_engine(bundle, engine_options(args))
     print(f"{describe(engine)}: ready after {time.monotonic() - begin:.1f} s")
     engine.close()
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import cv2
 
 from wsvs_ros.cli import middleware
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
 from wsvs_ros.perception.frames import Frame
 
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     rate = played / seconds if seconds else 0.0
     print(f"played {played} frames in {seconds:.1f} s, {rate:.1f} a second, on {args.topic}")
     if args.json:
-        args.json.write_text(json.dumps({"frames": played, "seconds": seconds, "rate": rate}), encoding="utf-8")
+        write_json(args.json, {"frames": played, "seconds": seconds, "rate": rate})
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections import OrderedDict
 from contextlib import ExitStack
@@ -15,8 +14,9 @@ import numpy as np
 
 from wsvs_ros.cli import middleware
 from wsvs_ros.cli.arguments import positive
-from wsvs_ros.cli.video_rate import video_rate
+from wsvs_ros.drives.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
 from wsvs_ros.images import ImageError, to_bgr
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.perception.painting import overlay
@@ -136,11 +136,7 @@ class _Recorder:
         return f"recorded {summary['images']} images and {summary['labels']} labels in {self._args.output}"
 
     def _write_summary(self) -> None:
-        path = self._args.output / _SUMMARY
-        try:
-            path.write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise WsvsError(f"{path}: cannot be written: {error.strerror}") from error
+        write_json(self._args.output / _SUMMARY, self.summary())
 
     def _on_image(self, data: bytes) -> None:
         self._received += 1

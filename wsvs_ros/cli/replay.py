@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from wsvs_ros.cli import evaluate, segment
-from wsvs_ros.cli.results import make_folder
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.runs.results import make_folder
 
 
 def add_parser(subparsers: Any) -> None:
@@ -34,13 +34,15 @@ def run(args: argparse.Namespace) -> int:
     _check_truth(args)
     args.resume = False
     if args.realtime:
-        from wsvs_ros.cli.live_replay import replay_live
+        from wsvs_ros.runs.live_replay import replay_live
 
         make_folder(args.output, overwrite=args.overwrite, source=args.input)
         replay_live(args)
         args.allow_missing = True  # what the node skipped
     else:
-        status = segment.segment_drive(args)
+        from wsvs_ros.runs.segment_drive import segment_drive
+
+        status = segment_drive(args)
         if status:
             return status
     args.images = args.pred_topic = args.json = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from wsvs_ros.cli import middleware
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.topic_names import camera_info_topic
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the node until it is stopped."""
     arguments = ros_arguments(args)
     middleware.prepare(args)
-    from wsvs_ros.ros.node import main
+    from wsvs_ros.ros.main import main
 
     return main(arguments)
 
@@ -43,9 +44,8 @@ def ros_arguments(args: argparse.Namespace) -> list[str]:
 
     :raises WsvsError: on a parameter without a value.
     """
-    info = f"{args.image.rpartition('/')[0]}/camera_info"
     found = ["wsvs", "--ros-args", "-r", f"image:={args.image}", "-r", f"image/compressed:={args.image}/compressed"]
-    found += ["-r", f"camera_info:={info}"]
+    found += ["-r", f"camera_info:={camera_info_topic(args.image)}"]
     if args.namespace:
         found += ["-r", f"__ns:=/{args.namespace.strip('/')}"]
     for file in args.params_file:

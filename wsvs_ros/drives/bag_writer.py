@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from rosbags.typesys.store import Typestore
 
 from wsvs_ros.drives.bags import BagDrive
 from wsvs_ros.drives.drive import DriveError
+from wsvs_ros.files import put_in_place
 
 LABEL_TOPIC = "/segmentation/label"
 _VERSION: Literal[9] = 9  # rosbag2's metadata of Jazzy; Humble's readers take it too
@@ -93,9 +93,7 @@ class BagWriter:
         """
         try:
             self._writer.close()
-            if self._replace and self.path.exists():
-                os.replace(self.path, self._partial.parent / "earlier")
-            os.replace(self._partial, self.path)
+            put_in_place(self._partial, self.path)
             shutil.rmtree(self._partial.parent)
         except (OSError, sqlite3.Error, WriterError) as error:
             raise DriveError(f"{self.path}: the bag cannot be finished: {error}; see {self._partial}") from error

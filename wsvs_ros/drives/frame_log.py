@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from wsvs_ros.drives.drive import DriveError
+from wsvs_ros.files import replace_file, writing
 
 FRAMES = "frames.csv"
 _COLUMNS = ["name", "stamp_ns", "frame_id", "latency_ms"]
@@ -39,30 +40,21 @@ class FrameLog:
 
     def __init__(self, folder: Path, earlier: Iterable[FrameRecord] = ()) -> None:
         self._path = folder / FRAMES
-        partial = folder / f"{FRAMES}.partial"
-        try:
-            self._file: TextIO = partial.open("w", newline="", encoding="utf-8", buffering=1)
-            csv.writer(self._file).writerow(_COLUMNS)
-            for record in earlier:
-                self.write(record)
-            os.replace(partial, self._path)
-        except OSError as error:
-            raise DriveError(f"{self._path}: cannot be written: {error.strerror}") from error
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([_COLUMNS, *map(_row, earlier)])
+        with writing(self._path, DriveError):
+            replace_file(self._path, text.getvalue())
+            self._file: TextIO = self._path.open("a", newline="", encoding="utf-8", buffering=1)
 
     def write(self, record: FrameRecord) -> None:
         """Append a frame."""
-        latency = "" if record.latency_ms is None else f"{record.latency_ms:.3f}"
-        try:
-            csv.writer(self._file).writerow([record.name, record.stamp_ns, record.frame_id, latency])
-        except OSError as error:
-            raise DriveError(f"{self._path}: cannot be written: {error.strerror}") from error
+        with writing(self._path, DriveError):
+            csv.writer(self._file).writerow(_row(record))
 
     def close(self) -> None:
         """Close the file; a line that the disk has no room for was reported when it was written."""
-        try:
+        with writing(self._path, DriveError):
             self._file.close()
-        except OSError as error:
-            raise DriveError(f"{self._path}: cannot be written: {error.strerror}") from error
 
 
 def read_frame_log(folder: Path) -> dict[str, FrameRecord]:
@@ -84,6 +76,11 @@ def read_frame_log(folder: Path) -> dict[str, FrameRecord]:
         except csv.Error:  # rubbish; what came before it stands
             pass
     return found
+
+
+def _row(record: FrameRecord) -> tuple[str, int, str, str]:
+    latency = "" if record.latency_ms is None else f"{record.latency_ms:.3f}"
+    return record.name, record.stamp_ns, record.frame_id, latency
 
 
 def _record(row: dict[str, str]) -> FrameRecord | None:

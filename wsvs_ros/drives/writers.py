@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 
 from wsvs_ros.drives.drive import DriveError
+from wsvs_ros.files import put_in_place, replace_file
 
 _LONGEST_PAUSE = 2.0  # seconds that a paced video shows one frame
 _WAITING = 8  # tasks that may wait for the writer before the reader has to
@@ -41,15 +41,12 @@ class LabelWriter:
         :raises DriveError: if the name is taken, or it cannot be written, e.g. because the disk is full.
         """
         path = self._folder / f"{name}.png"
-        partial = path.with_suffix(".partial")
         if path.exists() and not self._replace:
             raise DriveError(f"{path}: exists already; nothing is overwritten")
         content = cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
         try:
-            partial.write_bytes(content)
-            os.replace(partial, path)
+            replace_file(path, content.data, durable=False)  # --resume looks whether they are whole
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise DriveError(f"{path}: cannot be written: {error.strerror}; earlier frames are complete") from error
 
 
@@ -121,7 +118,7 @@ class VideoWriter:
         if not cv2.VideoCapture(str(self._partial)).isOpened():
             self._partial.unlink(missing_ok=True)
             raise DriveError(self._failure)
-        os.replace(self._partial, self._path)
+        put_in_place(self._partial, self._path)
 
     @property
     def _failure(self) -> str:

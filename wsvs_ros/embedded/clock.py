@@ -70,9 +70,11 @@ class Time:
 
 
 class Clock:
-    """The system's clock."""
+    """The system's clock, or one that only runs forward."""
 
-    clock_type = ClockType.SYSTEM_TIME
+    def __init__(self, *, clock_type: ClockType = ClockType.SYSTEM_TIME) -> None:
+        self.clock_type = clock_type
 
     def now(self) -> Time:
-        return Time(nanoseconds=time.time_ns())
+        steady = self.clock_type == ClockType.STEADY_TIME
+        return Time(nanoseconds=time.monotonic_ns() if steady else time.time_ns())

@@ -18,6 +18,7 @@ from wsvs_ros.embedded.errors import EmbeddedError
 from wsvs_ros.embedded.graph import Graph
 from wsvs_ros.embedded.names import RosArguments, parse_arguments
 from wsvs_ros.embedded.samples import delete, gid
+from wsvs_ros.embedded.signals import SignalHandlerOptions
 
 
 class Context:
@@ -92,15 +93,22 @@ def current() -> Context:
     return _current
 
 
-def init(*, args: Sequence[str] | None = None, context: Any = None, domain_id: int | None = None) -> None:
+def init(
+    *,
+    args: Sequence[str] | None = None,
+    context: Any = None,
+    domain_id: int | None = None,
+    signal_handler_options: SignalHandlerOptions | None = None,
+) -> None:
     """
     Connect to the domain of ROS_DOMAIN_ID. SIGTERM and SIGINT end spinning between two callbacks, with
     ExternalShutdownException and KeyboardInterrupt; SIGINT interrupts at once where nobody spins.
 
     :param args: the command line; `sys.argv` when None.
     :param domain_id: instead of ROS_DOMAIN_ID.
+    :param signal_handler_options: which signals are handled so; both when None.
     """
-    global _current, _previous_handlers
+    global _current
     if context is not None:
         raise EmbeddedError("the embedded middleware has one context; leave out `context`")
     if _current is not None:
@@ -109,10 +117,11 @@ def init(*, args: Sequence[str] | None = None, context: Any = None, domain_id: i
         os.environ["ROS_DOMAIN_ID"] = str(domain_id)
     _current = Context(parse_arguments(sys.argv if args is None else args))
     if threading.current_thread() is threading.main_thread():
-        _previous_handlers = {
-            signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate),
-            signal.SIGINT: signal.signal(signal.SIGINT, _interrupt),
-        }
+        wanted = SignalHandlerOptions.ALL if signal_handler_options is None else signal_handler_options
+        if wanted & SignalHandlerOptions.SIGTERM:
+            _previous_handlers[signal.SIGTERM] = signal.signal(signal.SIGTERM, _terminate)
+        if wanted & SignalHandlerOptions.SIGINT:
+            _previous_handlers[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
 
 
 def _terminate(_number: int, _frame: Any) -> None:

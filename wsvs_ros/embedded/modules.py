@@ -23,6 +23,7 @@ from wsvs_ros.embedded import (
     publisher,
     qos,
     qos_overriding_options,
+    signals,
     subscription,
     timer,
 )
@@ -76,6 +77,7 @@ _MODULES: dict[str, dict[str, Any]] = {
     "rclpy.parameter": _names(parameter, "Parameter", "parameter_value_to_python"),
     "rclpy.publisher": _names(publisher, "Publisher"),
     "rclpy.subscription": _names(subscription, "Subscription"),
+    "rclpy.signals": _names(signals, "SignalHandlerOptions"),
     "rclpy.timer": _names(timer, "Timer"),
     "rclpy.clock": _names(clock, "Clock", "ClockType"),
     "rclpy.duration": _names(clock, "Duration"),

@@ -14,10 +14,10 @@ from wsvs_ros.drives import Drive, DriveError, open_drive
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.camera_images import CameraImages
-from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.evaluation.mapping import LabelMapping
 from wsvs_ros.evaluation.read_ahead import ahead
 from wsvs_ros.evaluation.sources import Labelled, LabelSource, open_labels
+from wsvs_ros.perception.label_maps import read_label_map
 
 
 @dataclass(frozen=True)

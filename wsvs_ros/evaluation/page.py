@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from wsvs_ros import __version__
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import PARTIAL, replace_file, writing
 
 PAGE, FIGURES = "index.html", "report.json"
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -25,7 +25,11 @@ def check_folder(folder: Path) -> None:
     :raises ReportError: naming what is there.
     """
     if folder.is_dir():
-        foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in (PAGE, FIGURES))
+        foreign = sorted(
+            entry.name
+            for entry in folder.iterdir()
+            if entry.name not in (PAGE, FIGURES) and not entry.name.endswith(PARTIAL)
+        )
         if foreign:
             raise ReportError(f"{folder}: holds {foreign[0]}, which is no report; give a folder of its own")
     elif folder.exists():
@@ -53,12 +57,8 @@ def write_page(folder: Path, template: str, content: dict[str, Any], figures: di
     )
     page = environment.get_template(template).render(version=__version__, **content).lstrip()
     check_folder(folder)
-    try:
+    with writing(folder, ReportError):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in ((FIGURES, json.dumps(figures, indent=1) + "\n"), (PAGE, page)):
-            partial = folder / f"{name}.partial"
-            partial.write_text(text, encoding="utf-8")
-            os.replace(partial, folder / name)
-    except OSError as error:
-        raise ReportError(f"{folder}: the report cannot be written: {error.strerror}") from error
+        replace_file(folder / FIGURES, json.dumps(figures, indent=1) + "\n")
+        replace_file(folder / PAGE, page)
     return folder / PAGE

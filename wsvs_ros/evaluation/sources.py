@@ -16,8 +16,8 @@ from wsvs_ros.drives.folders import natural_key
 from wsvs_ros.drives.frame_log import read_frame_log
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.label_maps import read_label_map
 from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.label_maps import read_label_map
 
 _WAITING = 64  # label maps of a bag that are kept because nobody asked for them yet
 

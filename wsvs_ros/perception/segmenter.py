@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import ModelBundle
@@ -15,6 +15,8 @@ from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.segmentation import Segmentation
 from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
 
+_PATIENCE = 2.0  # seconds to wait for the inference under way
+
 
 class SegmenterError(WsvsError):
     """A segmenter was set up with a value out of range, or used after it was closed."""
@@ -23,18 +25,20 @@ class SegmenterError(WsvsError):
 @dataclass(frozen=True)
 class SegmenterStats:
     """
-    Frames counted since the segmenter was made; `received - inferred - skipped` of them are on their way.
+    Frames counted since the segmenter was made or begun anew; `received - inferred - skipped` of them are on their way.
 
     :param received: frames observed or pushed.
     :param inferred: frames that went through the network.
     :param skipped: frames that never will: overtaken by a newer one, or left without a future by a reset.
     :param resets: how often the stream broke off and the window began anew.
+    :param last_reset: in which way it last did, in words; empty if it never did.
     """
 
     received: int = 0
     inferred: int = 0
     skipped: int = 0
     resets: int = 0
+    last_reset: str = field(default="", compare=False)
 
 
 class VideoSegmenter:
@@ -87,6 +91,7 @@ class VideoSegmenter:
         self._tracker = FrameTracker(bundle, self._compute, lookahead=lookahead, max_gap=max_gap, flow_prior=flow_prior)
         self._complete: deque[TrackedFrame] = deque()  # not yet inferred
         self._received = self._inferred = self._skipped = self._resets = 0
+        self._last_reset = ""
         self._closed = False
 
     @property
@@ -103,7 +108,24 @@ class VideoSegmenter:
     def stats(self) -> SegmenterStats:
         """The counts up to now."""
         with self._state:
-            return SegmenterStats(self._received, self._inferred, self._skipped, self._resets)
+            return SegmenterStats(self._received, self._inferred, self._skipped, self._resets, self._last_reset)
+
+    def begin_anew(self) -> None:
+        """Forget the stream and the counts: no frame from before is inferred any more."""
+        with self._state:
+            self._check_open()
+            self._tracker.drop()
+            self._complete.clear()
+            self._received = self._inferred = self._skipped = self._resets = 0
+            self._last_reset = ""
+
+    def check_lookahead(self, lookahead: int | None) -> None:
+        """
+        Say whether `set_lookahead` would take this.
+
+        :raises SegmenterError: if it is out of range.
+        """
+        _lookahead(self._bundle, lookahead)
 
     def set_lookahead(self, lookahead: int | None) -> None:
         """
@@ -122,24 +144,30 @@ class VideoSegmenter:
         Refine the labels of the next frames by another CRF, or by none.
 
         :raises CrfError: if it is not available here; the old one stays.
+        :raises SegmenterError: if the inference under way does not come to an end.
         """
-        with self._inference:
+        if not self._inference.acquire(timeout=_PATIENCE):
+            raise SegmenterError(f"an inference has been under way for {_PATIENCE:g} s: its CRF cannot be changed")
+        try:
             self._check_open()
             self._compute.set_crf(crf)
+        finally:
+            self._inference.release()
 
     def observe(self, frame: Frame) -> None:
         """
         Take a frame in, without inference.
 
-        A complete frame not yet inferred is overtaken by the one that this completes; frames that wait for a
-        future that a reset cuts off are dropped.
+        A complete frame not yet inferred is overtaken by the one that this completes; when the stream breaks off,
+        frames from before are dropped, complete or waiting for a future that will not come.
         """
         with self._state:
             self._check_open()
-            if self._tracker.breaks_off(frame):
-                self._skipped += self._tracker.waiting
+            if reason := self._tracker.breaks_off(frame):
+                self._skipped += self._tracker.waiting + len(self._complete)
+                self._complete.clear()
                 self._tracker.drop()
-                self._resets += 1
+                self._note_reset(reason)
             self._add(frame)
             self._skip_all_but_newest()
 
@@ -160,9 +188,9 @@ class VideoSegmenter:
         """
         with self._state:
             self._check_open()
-            if self._tracker.breaks_off(frame):
+            if reason := self._tracker.breaks_off(frame):
                 self._complete.extend(self._tracker.finish())
-                self._resets += 1
+                self._note_reset(reason)
             self._add(frame)
         return self._infer_all()
 
@@ -191,6 +219,10 @@ class VideoSegmenter:
     def _check_open(self) -> None:
         if self._closed:
             raise SegmenterError("the segmenter is closed")
+
+    def _note_reset(self, reason: str) -> None:
+        self._resets += 1
+        self._last_reset = reason
 
     def _add(self, frame: Frame) -> None:
         self._complete.extend(self._tracker.add(frame))

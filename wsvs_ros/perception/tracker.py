@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from wsvs_ros.errors import quoted
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.window import FlowWindow
@@ -96,13 +97,21 @@ class FrameTracker:
         """How many frames wait for their future."""
         return len(self._waiting)
 
-    def breaks_off(self, frame: Frame) -> bool:
-        """Whether `frame` does not continue the stream: time jumps, image size or frame_id change."""
-        if self._last is None:
-            return False
-        gap = (frame.stamp_ns - self._last.stamp_ns) * 1e-9
-        same = frame.size == self._last.size and frame.frame_id == self._last.frame_id
-        return not same or not 0 <= gap <= self._max_gap
+    def breaks_off(self, frame: Frame) -> str:
+        """In which way `frame` does not continue the stream, in words; empty if it does."""
+        last = self._last
+        if last is None:
+            return ""
+        if frame.frame_id != last.frame_id:
+            return f"frame_id changed from {quoted(last.frame_id)} to {quoted(frame.frame_id)}"
+        if frame.size != last.size:
+            return f"the image's size changed from {last.size[0]}x{last.size[1]} to {frame.size[0]}x{frame.size[1]}"
+        gap = (frame.stamp_ns - last.stamp_ns) * 1e-9
+        if gap < 0:
+            return f"the stamp jumped back by {-gap:.3g} s"
+        if gap > self._max_gap:
+            return f"{gap:.3g} s between two frames, more than max_gap, {self._max_gap:g} s"
+        return ""
 
     def add(self, frame: Frame) -> list[TrackedFrame]:
         """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from wsvs_ros.errors import WsvsError
+from wsvs_ros.errors import WsvsError, quoted
+from wsvs_ros.images import MAX_PIXELS
 from wsvs_ros.perception.engines import EngineOptions, parse_providers
 
 ALWAYS = "always"
@@ -27,7 +29,11 @@ def _parameter(
 
 @dataclass(frozen=True)
 class SegmentParameters:
-    """The node's parameters; config/segment.yaml documents the same list."""
+    """
+    The node's parameters; config/segment.yaml documents the same list.
+
+    :raises WsvsError: if a value is not among those there are.
+    """
 
     autostart: bool = _parameter(
         True, "configure and activate at start; false leaves that to a lifecycle manager", change=UNCONFIGURED
@@ -84,8 +90,17 @@ class SegmentParameters:
         high=100,
         change=INACTIVE,
     )
+    max_pixels: int = _parameter(
+        MAX_PIXELS,
+        "width times height of an image, at most; a larger one is refused before memory is taken for it",
+        low=1,
+        high=2**31 - 1,
+    )
     stale_after: float = _parameter(
-        1.0, "diagnostics: seconds without a camera frame that are an error", low=0.05, high=3600.0
+        1.0,
+        "diagnostics: seconds without a camera frame, or without a label that is wanted, that are an error",
+        low=0.05,
+        high=3600.0,
     )
     warn_latency: float = _parameter(
         0.5, "diagnostics: seconds from stamp to published label that are a warning, at the 95th percentile", low=0.0
@@ -115,6 +130,7 @@ class SegmentParameters:
         :param values: by name; other nodes' and middlewares' names are passed over.
         :param state: of the node: `unconfigured`, `inactive` or `active`.
         :raises ParameterError: if one cannot be changed in this state; the message says in which it can.
+        :raises WsvsError: if a value is not among those there are.
         """
         known = {item.name: item for item in fields(self) if item.name in values}
         for name, item in known.items():
@@ -123,9 +139,12 @@ class SegmentParameters:
                 continue
             if state == "active" or change == UNCONFIGURED:
                 raise ParameterError(f"{name} cannot be changed while the node is {state}; {_WAYS[change]}")
-        parameters = replace(self, **{name: values[name] for name in known})
-        parameters.engine_options()  # refuses what there is not
-        return parameters
+        return replace(self, **{name: values[name] for name in known})
+
+    def __post_init__(self) -> None:
+        self.engine_options()  # refuses what there is not
+        if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
+            raise ParameterError(f"device {quoted(self.device)}: expected cpu, cuda or cuda:<number>")
 
 
 class ParameterError(WsvsError):
@@ -137,6 +156,7 @@ def declare(node: Any) -> SegmentParameters:
     Declare the parameters on a node and read their values.
 
     :param node: an rclpy node.
+    :raises WsvsError: if a value is not among those there are.
     """
     from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 

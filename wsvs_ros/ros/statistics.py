@@ -7,10 +7,31 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 _SPAN = 5.0  # seconds that rates and latencies look back
+_PAUSE = 2.0  # seconds without a frame after which nobody waits for the labels of those before
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """
+    How a frame came in.
+
+    :param header: of its message.
+    :param stamp_age: seconds from its stamp to its arrival, by the node's clock.
+    :param moment: of its arrival, on the monotonic clock.
+    """
+
+    header: Any
+    stamp_age: float
+    moment: float = field(default_factory=time.monotonic)
+
+    def latency(self) -> float:
+        """Seconds from its stamp to now; a clock that is set meanwhile changes nothing."""
+        return self.stamp_age + time.monotonic() - self.moment
 
 
 @dataclass(frozen=True)
@@ -25,6 +46,8 @@ class Summary:
     :param milliseconds: median and 95th percentile by stage; `latency` is from the stamp to the published label.
     :param refused: messages that were no images, since the last summary.
     :param failed: frames at which something failed, since the last summary.
+    :param resets: how often the flow window began anew, in the last seconds.
+    :param age: seconds that have been counted.
     :param window_filled: flow fields in the newest window; None before the first one.
     """
 
@@ -36,6 +59,8 @@ class Summary:
     refused: int = 0
     failed: int = 0
     window_filled: int | None = None
+    resets: int = 0
+    age: float = 0.0
 
 
 class Statistics:
@@ -51,16 +76,42 @@ class Statistics:
         self._stamp_age: float | None = None
         self._window_filled: int | None = None
         self._last: float | None = None
+        self._resets: deque[float] = deque()
+        self._owed_since: float | None = None  # the oldest frame whose label is wanted and not out
 
     def frame_arrived(self, stamp_age: float) -> None:
         """A camera message came, `stamp_age` seconds after its stamp."""
         now = time.monotonic()
         with self._lock:
             self.received += 1
+            if self._last is not None and now - self._last > _PAUSE:
+                self._owed_since = None
             self._last, self._stamp_age = now, stamp_age
             self._arrivals.append(now)
             while self._arrivals[0] < now - _SPAN:
                 self._arrivals.popleft()
+
+    def frame_taken(self, *, wanted: bool, reset: bool) -> None:
+        """It entered the window, which perhaps began anew; somebody wants labels, or nobody."""
+        now = time.monotonic()
+        with self._lock:
+            if reset:
+                self._resets.append(now)
+                while self._resets[0] < now - _SPAN:
+                    self._resets.popleft()
+            if not wanted:
+                self._owed_since = None
+            elif self._owed_since is None:
+                self._owed_since = now
+
+    def owed_for(self) -> float:
+        """Seconds for which frames have come and labels been wanted, and none went out."""
+        since = self._owed_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def silent_for(self) -> float:
+        """Seconds since the last camera message, or since the beginning."""
+        return time.monotonic() - (self._begin if self._last is None else self._last)
 
     def frame_refused(self) -> None:
         """It was no image."""
@@ -77,6 +128,7 @@ class Statistics:
         now = time.monotonic()
         with self._lock:
             self._window_filled = window_filled
+            self._owed_since = None
             self._published.append((now, {"latency": latency, **seconds}))
             while self._published[0][0] < now - _SPAN:
                 self._published.popleft()
@@ -99,6 +151,8 @@ class Statistics:
                 refused=refused,
                 failed=failed,
                 window_filled=self._window_filled,
+                resets=sum(moment >= now - _SPAN for moment in self._resets),
+                age=now - self._begin,
             )
 
 

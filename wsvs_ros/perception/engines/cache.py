@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import replace_file
 from wsvs_ros.perception.bundle import ModelBundle
 
 _LOG = logging.getLogger(__name__)
@@ -124,12 +125,7 @@ def _record(key: CacheKey, data: bytes) -> dict[str, str]:
 
 
 def _write(path: Path, data: bytes) -> Path:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_bytes(data)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    replace_file(path, data)
     return path
 
 

@@ -13,6 +13,7 @@ from wsvs_ros.perception.bundle import ModelBundle
 if TYPE_CHECKING:
     from torch import Tensor
 
+ENGINES = ("tensorrt", "onnxruntime", "torch")
 PRECISIONS = ("float32", "float16", "int8")
 PROVIDERS = ("cpu", "cuda", "tensorrt", "openvino")
 
@@ -44,6 +45,8 @@ class EngineOptions:
     compile: bool = False
 
     def __post_init__(self) -> None:
+        if self.engine not in ("auto", *ENGINES):
+            raise EngineError(f"engine {self.engine!r}: expected auto, {', '.join(ENGINES)}")
         if self.precision not in ("auto", *PRECISIONS):
             raise EngineError(f"precision {self.precision!r}: expected auto, {', '.join(PRECISIONS)}")
         for provider in self.providers:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from wsvs_ros.cli.interruption import Interruption
-from wsvs_ros.cli.segment_worker import Outcome, outcome, start
+from wsvs_ros.runs.interruption import Interruption
+from wsvs_ros.runs.segment_worker import Outcome, outcome, start
 
 _POLL = 0.2  # seconds
 

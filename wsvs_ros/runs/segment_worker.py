@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wsvs_ros.cli.results import SUMMARY
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.runs.results import SUMMARY
 
 _LAST_WORDS = 600  # characters of what a process said that are kept
 
@@ -40,7 +40,7 @@ def start(options: dict[str, Any]) -> subprocess.Popen[str]:
     :param options: what `wsvs segment` was told, as plain data.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "wsvs_ros.cli.segment_worker", json.dumps(options)],
+        [sys.executable, "-m", "wsvs_ros.runs.segment_worker", json.dumps(options)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -82,7 +82,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 def main() -> int:
     """The process: the options are its argument."""
-    from wsvs_ros.cli.segment import segment_drive
+    from wsvs_ros.runs.segment_drive import segment_drive
 
     logging.basicConfig(format="%(message)s")
     args = argparse.Namespace(**json.loads(sys.argv[1]))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsvs_ros.cli.video_rate import video_rate
+from wsvs_ros.drives.video_rate import video_rate
 from wsvs_ros.drives.writers import VideoWriter
 
 

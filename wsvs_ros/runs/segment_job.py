@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 from array import array
 from collections.abc import Callable, Iterable
@@ -16,12 +14,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from wsvs_ros.cli.interruption import Interruption
-from wsvs_ros.cli.results import SUMMARY
-from wsvs_ros.cli.resume import Earlier
-from wsvs_ros.cli.video_rate import video_rate
+from wsvs_ros.drives.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
 from wsvs_ros.perception.painting import overlay
+from wsvs_ros.runs.interruption import Interruption
+from wsvs_ros.runs.results import SUMMARY
+from wsvs_ros.runs.resume import Earlier
 
 _FALLBACK_FPS = 10.0  # of an overlay video whose drive does not tell
 
@@ -150,14 +149,7 @@ class SegmentJob:
         return list(getattr(self._drive, "refused", []))
 
     def _write_summary(self) -> None:
-        path = self._args.output / SUMMARY
-        aside = path.with_suffix(".partial")
-        try:
-            aside.write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
-            os.replace(aside, path)
-        except OSError as error:
-            aside.unlink(missing_ok=True)
-            raise WsvsError(f"{path}: cannot be written: {error.strerror}") from error
+        write_json(self._args.output / SUMMARY, self.summary())
 
     def summary(self) -> dict[str, Any]:
         """What summary.json holds; times in milliseconds but for `seconds`."""

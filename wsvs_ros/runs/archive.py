@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from wsvs_ros.cli.interruption import Interruption
-from wsvs_ros.cli.resume import is_complete
-from wsvs_ros.cli.segment_worker import Outcome, as_plain_data
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
+from wsvs_ros.runs.interruption import Interruption
+from wsvs_ros.runs.resume import is_complete
+from wsvs_ros.runs.segment_worker import Outcome, as_plain_data
 
 MANIFEST = "manifest.json"
 _VIDEOS = {".mp4", ".avi", ".mkv", ".mov", ".webm"}
@@ -99,10 +99,10 @@ def run_archive(args: argparse.Namespace) -> int:
 def _hands(args: argparse.Namespace, options: list[dict[str, Any]]) -> Any:
     """Who does the work: processes here, or a Ray cluster."""
     if args.ray:
-        from wsvs_ros.cli.ray_pool import RayPool
+        from wsvs_ros.runs.ray_pool import RayPool
 
         return RayPool(args.ray, options)
-    from wsvs_ros.cli.local_pool import LocalPool
+    from wsvs_ros.runs.local_pool import LocalPool
 
     return LocalPool(args.jobs, options)
 
@@ -157,12 +157,7 @@ class _Manifest:
         if entry.error:
             tqdm.write(f"failed: {entry.input}: {entry.error}")
         content = {"drives": [asdict(one) for one in self._entries]}
-        partial = self.path.with_suffix(".partial")
-        try:
-            partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-            os.replace(partial, self.path)
-        except OSError as error:
-            raise WsvsError(f"{self.path}: cannot be written: {error.strerror}") from error
+        write_json(self.path, content)
 
     def report(self) -> str:
         """A line for the terminal."""

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from wsvs_ros.cli.interruption import Interruption
-from wsvs_ros.cli.segment_worker import Outcome, outcome, start
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.runs.interruption import Interruption
+from wsvs_ros.runs.segment_worker import Outcome, outcome, start
 
 _POLL = 0.5  # seconds
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from wsvs_ros.cli import middleware
-from wsvs_ros.cli.evaluate import write_json
-from wsvs_ros.cli.processes import Processes
-from wsvs_ros.cli.results import SUMMARY
 from wsvs_ros.drives.bag_writer import LABEL_TOPIC
 from wsvs_ros.drives.frame_log import FrameLog, FrameRecord
 from wsvs_ros.drives.writers import LabelWriter
 from wsvs_ros.errors import WsvsError
+from wsvs_ros.files import write_json
+from wsvs_ros.runs.domains import free_domain
+from wsvs_ros.runs.processes import Processes
+from wsvs_ros.runs.results import SUMMARY
 
 _START = 60.0  # seconds that a process may take to start
 _READY = "->"  # node and recorder say so, with what they read and write
@@ -60,7 +60,7 @@ def replay_live(args: argparse.Namespace) -> None:
 
 
 def _play(args: argparse.Namespace, bundle: Any, live: Path, rate: float | None, count: int | None) -> None:
-    domain = middleware.free_domain() if args.domain is None else args.domain
+    domain = free_domain() if args.domain is None else args.domain
     play = [args.input, "--json", str(live / "play.json"), "--frames-log", str(live / "frames.txt")]
     play += ["--input-topic", args.topic] if args.topic else []
     play += ["--fps", str(args.fps)] if args.fps else []

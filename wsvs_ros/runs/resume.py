@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from wsvs_ros.cli.results import SUMMARY
 from wsvs_ros.drives.frame_log import FrameRecord, read_frame_log
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation.label_maps import read_label_map
+from wsvs_ros.perception.label_maps import read_label_map
+from wsvs_ros.runs.results import SUMMARY
 
 _CHECKED = 50  # the newest label maps, which a power cut may have left empty
 
