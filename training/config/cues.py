@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from training.config.ilsvrc import indices_of
 from training.config.sections import Crf, Flow, Section
+
+IlsvrcClasses = Annotated[tuple[Annotated[int, Field(ge=0, lt=1000)], ...], BeforeValidator(indices_of)]
+"""Indices; a configuration may name kinds of :file:`ilsvrc.yaml` instead."""
 
 
 class Iconic(Section):
@@ -21,7 +26,7 @@ class Iconic(Section):
 
 class Heatmaps(Section):
     weights: Path | None = Field(None, description="MobileNetV2 classifier of the heatmaps; data.weights by default")
-    foreground: dict[str, tuple[int, ...]] = Field({}, description="label class -> ILSVRC class indices (BF 3.1)")
+    foreground: dict[str, IlsvrcClasses] = Field({}, description="label class -> ILSVRC's classes of it (BF 3.1)")
     iconic: Iconic | None = Field(None, description="images that teach the other classes; none for foreground alone")
     scales: tuple[float, ...] = Field(
         (2.0, 3.0),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,3 +135,21 @@ def test_another_model_does_not_get_the_kept_graph(tmp_path: Path) -> None:
         (other.path / ".engines" / path.name).write_bytes(path.read_bytes())
     assert create_engine(other).infer(*zeros(other)).shape == (11, 18, 24)
     assert not {path.name for path in kept} & {path.name for path in (other.path / ".engines").iterdir()}
+
+
+def test_that_no_engine_can_run_is_said_once_a_reason(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EngineError) as caught:
+        create_engine(tiny_bundle, EngineOptions(engine="onnxruntime"))
+    assert str(caught.value) == (
+        "no engine can run tiny so: onnxruntime on tensorrt, cuda, openvino, cpu: no, the package onnxruntime cannot "
+        "be imported (import of onnxruntime halted; None in sys.modules); `pip install onnxruntime`"
+    )
+    with pytest.raises(EngineError) as caught:
+        create_engine(tiny_bundle, EngineOptions(engine="auto", providers=("cuda", "openvino")))
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "no engine can run tiny so:"
+    assert lines[1].split(":")[0] == "  tensorrt on cuda"
+    assert any(line.startswith("  onnxruntime on cuda, openvino: no, ") for line in lines)

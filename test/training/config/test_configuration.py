@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'wsvs_ros[train]'")
 
 from training.config import ConfigError, load_config
+from training.config.ilsvrc import kinds
 from wsvs_ros.perception.labels import LabelSet
 
 FOLDER = Path(__file__).resolve().parents[3] / "training" / "configs"
@@ -27,6 +29,25 @@ def test_committed_configurations_load(path: Path) -> None:
         assert set(indices) <= set(range(1000)), name
 
 
+def test_kinds_of_ilsvrc_are_named_or_numbered() -> None:
+    overrides = ["heatmaps.foreground={car: [bus, 5], sign: cat, pole: 7}"]
+    heatmaps = load_config(FOLDER / "light.yaml", overrides).heatmaps
+    assert heatmaps is not None
+    assert heatmaps.foreground == {"car": (779, 874, 654, 5), "sign": (281, 282, 283, 284, 285), "pole": (7,)}
+
+
+def test_no_list_of_classes_stands_twice() -> None:
+    """Those of several indices: what two configurations mean has one name."""
+    lists = [
+        tuple(sorted(entry))
+        for path in sorted(FOLDER.rglob("*.yaml"))
+        for entry in ((yaml.safe_load(path.read_text()).get("heatmaps") or {}).get("foreground") or {}).values()
+        if isinstance(entry, list) and all(isinstance(each, int) for each in entry)
+    ]
+    named = [tuple(sorted(indices)) for indices in kinds().values()]
+    assert len({*lists, *named}) == len([*lists, *named])
+
+
 def test_a_class_of_ilsvrc_begins_one_class_alone() -> None:
     for path in CONFIGS:
         heatmaps = load_config(path).heatmaps
@@ -43,6 +64,11 @@ def test_a_class_of_ilsvrc_begins_one_class_alone() -> None:
         ("optimiser.warmth=1", "optimiser.warmth: Extra inputs are not permitted"),
         ("backbone=resnet", "backbone: .*'mobilenet_v2' or 'vgg16', got 'resnet'"),
         ("heatmaps.threshold=2", "heatmaps.threshold: .*less than 1"),
+        (
+            "heatmaps.foreground.car=[lorry]",
+            "heatmaps.foreground.car: .*'lorry' is neither an index of ILSVRC nor one of",
+        ),
+        ("heatmaps.foreground.car=[1000]", "heatmaps.foreground.car.0: .*less than 1000, got 1000"),
         ("seed", "write section.key=value"),
         ("seed.x=1", "seed is a value, not a section"),
         ("seed=[", "the value is not YAML"),

@@ -88,7 +88,16 @@ def create_engine(bundle: ModelBundle, options: EngineOptions = EngineOptions())
                 _LOG.info("engine: %s", describe(engine))
                 return engine
         passed.append(status)
-    raise EngineError(f"no engine can run {bundle.name} so: {'; '.join(map(str, passed))}")
+    raise EngineError(f"no engine can run {bundle.name} so:{_in_lines(passed)}")
+
+
+def _in_lines(passed: list[EngineStatus]) -> str:
+    """Each reason once, with all that it holds for; on lines of their own where there are several."""
+    reasons: dict[tuple[str, str | None], list[str]] = {}
+    for status in passed:
+        reasons.setdefault((status.engine, status.reason), []).append(status.provider)
+    lines = [str(EngineStatus(engine, ", ".join(on), reason)) for (engine, reason), on in reasons.items()]
+    return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n  {line}" for line in lines)
 
 
 def _create(bundle: ModelBundle, status: EngineStatus, options: EngineOptions) -> Engine:

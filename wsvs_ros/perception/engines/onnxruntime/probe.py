@@ -22,10 +22,7 @@ def why_not(provider: str, precision: str = "float32") -> str | None:
     try:
         import onnxruntime
     except ImportError as error:
-        return (
-            f"the package onnxruntime cannot be imported ({error}); "
-            "install it with `pip install onnxruntime` (wsvs_ros installs it by default)"
-        )
+        return f"the package onnxruntime cannot be imported ({error}); `pip install onnxruntime`"
     if provider not in PROVIDERS:
         return f"it does not run on {provider}, but on {', '.join(PROVIDERS)}"
     if PROVIDERS[provider] not in onnxruntime.get_available_providers():
