@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from wsvs_ros.perception.flow.presets import PATCH, DisPreset, padding, patch_grid, patch_hops, pyramid_sizes
 from wsvs_ros.perception.flow.variational import VariationalSettings, refine
-from wsvs_ros.perception.flow.warp import resize_flow, sample
+from wsvs_ros.perception.flow.warp import resize_flow, sample, shrink
 
 DAMPING = 60.0  # added to the Hessian (squared gray values), so that patches without structure stay where they are
 BETTER = 0.7  # of the own misfit: what a neighbour's vector must reach, else noise would spread over what is flat
@@ -49,8 +49,7 @@ def dis_flow(previous: Tensor, current: Tensor, initial: Tensor | None = None, *
 def _pyramid(images: Tensor, sizes: dict[int, tuple[int, int]]) -> dict[int, Tensor]:
     levels = {}
     for level, size in sizes.items():
-        images = F.interpolate(images, size=size, mode="area")
-        levels[level] = images
+        levels[level] = images = shrink(images, size)
     return levels
 
 
@@ -119,9 +118,7 @@ class _Patches:
         """(B, P): the mean squared residual, brightness apart."""
         return self._residual(vectors).var(1, correction=0)
 
-    def choose(
-        self, vectors: Tensor, cost: Tensor, candidates: list[Tensor], better: float
-    ) -> tuple[Tensor, Tensor]:
+    def choose(self, vectors: Tensor, cost: Tensor, candidates: list[Tensor], better: float) -> tuple[Tensor, Tensor]:
         """Of several vectors for each patch the one that fits best, if it is that much better than the own."""
         least, best, found = better * cost, vectors, cost
         for candidate in candidates:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import triton
 from torch import Tensor
 from torch.nn import functional as F
 
-from wsvs_ros.perception.flow.dis import BETTER, DAMPING
+from wsvs_ros.perception.flow.dis import BETTER, DAMPING, dis_flow
+from wsvs_ros.perception.flow.interface import FlowError
 from wsvs_ros.perception.flow.kernels import resizing, search, variational
 from wsvs_ros.perception.flow.presets import PATCH, DisPreset, padding, patch_grid, patch_hops, pyramid_sizes
 from wsvs_ros.perception.flow.variational import RELAXATION, SQUARED_EPSILON, SQUARED_ZETA, VariationalSettings
@@ -36,7 +39,7 @@ def triton_dis_flow(
     initial: Tensor | None = None,
     *,
     preset: DisPreset,
-    blocks: Blocks = Blocks(),  # noqa: B008 (frozen)
+    blocks: Blocks = Blocks(),
 ) -> Tensor:
     """
     What `dis_flow` computes, with the same arguments; nothing waits for the device, and no shape depends on a value.
@@ -53,21 +56,47 @@ def triton_dis_flow(
         initial = None if initial is None else F.pad(initial, edges, mode="replicate")
         previous, current = (F.pad(images, edges, mode="replicate") for images in (previous, current))
         return triton_dis_flow(previous, current, initial, preset=preset, blocks=blocks)[:, :, :height, :width]
-    levels = _pyramid(torch.cat([previous, current])[:, 0], preset, blocks)
     initial = None if initial is None else initial.contiguous()
     flow: Tensor | None = None
-    for level in reversed(levels):
-        flow = _search(levels[level], flow, initial, preset.stride, blocks)
-        if preset.refinements:
-            flow = _refine(levels[level], flow, VariationalSettings(fixed_points=preset.refinements), blocks)
-    assert flow is not None  # there is a level
-    return flow if flow.shape[2:] == (height, width) else _enlarged(flow, height, width, blocks)
+    # Triton launches on the current device, whatever the tensors' is
+    with torch.cuda.device(previous.device) if previous.is_cuda else nullcontext():
+        levels = _pyramid(torch.cat([previous, current])[:, 0], preset, blocks)
+        for level in reversed(levels):
+            flow = _search(levels[level], flow, initial, preset.stride, blocks)
+            if preset.refinements:
+                flow = _refine(levels[level], flow, VariationalSettings(fixed_points=preset.refinements), blocks)
+        assert flow is not None  # there is a level
+        return flow if flow.shape[2:] == (height, width) else _enlarged(flow, height, width, blocks)
+
+
+def check_triton(device: torch.device, preset: DisPreset, blocks: Blocks = Blocks()) -> None:
+    """
+    Compile the kernels for a device, and compare what they compute with torch's flow there.
+
+    :raises FlowError: if the two differ by more than rounding can explain.
+    :raises Exception: whatever Triton raises, if it does not compile.
+    """
+    height, width = (23 << preset.finest_scale) + 8, (23 << preset.finest_scale) + 24
+    random = np.random.default_rng(0)
+    coarse = torch.from_numpy(random.random((1, 1, height // 8, width // 8), np.float32)).to(device)
+    pattern = 255 * F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=False).clamp(0, 1)
+    pair = pattern[..., 2:], pattern[..., :-2]  # moves by two pixels to the right
+    guess = pattern.new_ones(1, 2, height, width - 2)
+    for initial in (None, guess):
+        expected = dis_flow(*pair, initial, preset=preset)
+        differs = (triton_dis_flow(*pair, initial, preset=preset, blocks=blocks) - expected).abs().nan_to_num(torch.inf)
+        # rounding may turn the choice of single patches
+        if float(differs.median()) > 0.01 or float(differs.mean()) > 0.1:
+            raise FlowError(
+                f"the kernels' flow differs from torch's by {float(differs.mean()):.3f} pixels in the mean, "
+                f"{float(differs.median()):.3f} in the median"
+            )
 
 
 def _pyramid(images: Tensor, preset: DisPreset, blocks: Blocks) -> dict[int, Tensor]:
     """Images (2B, h, w) of each level, from the finest."""
     levels = {}
-    for level, (rows, columns) in pyramid_sizes(*images.shape[1:], preset.finest_scale).items():
+    for level, (rows, columns) in pyramid_sizes(images.shape[1], images.shape[2], preset.finest_scale).items():
         height, width = images.shape[1:]
         if (rows, columns) != (height, width):
             smaller = images.new_empty(len(images), rows, columns)
@@ -85,7 +114,8 @@ def _search(images: Tensor, coarse: Tensor | None, guess: Tensor | None, stride:
     batch, (height, width) = len(images) // 2, images.shape[1:]
     rows, columns = patch_grid(height, width, stride)
     grid = (triton.cdiv(rows * columns, blocks.patches), batch)
-    vectors, others = images.new_empty(2, batch, 3, rows * columns)
+    # one allocation each, whose addresses are aligned whatever the size
+    vectors, others = (images.new_empty(batch, 3, rows * columns) for _ in range(2))
     # what is not there is never read
     field, guessed = images if coarse is None else coarse, images if guess is None else guess
     search.begin[grid](
@@ -118,7 +148,7 @@ def _refine(images: Tensor, start: Tensor, settings: VariationalSettings, blocks
     variational.constrain[grid](warped, slopes, constraints, height, width, SQUARED_ZETA, BLOCK=block)
     halo = 2 * settings.relaxations + 2
     core = blocks.tile - 2 * halo
-    flow, results = start, start.new_empty(2, *start.shape)
+    flow, results = start, (torch.empty_like(start), torch.empty_like(start))
     for index in range(settings.fixed_points):
         result = results[index % 2]
         variational.fixed_point[(triton.cdiv(height, core) * triton.cdiv(width, core), batch)](

@@ -5,10 +5,11 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from wsvs_ros.perception.flow.kernels import SIZES
 from wsvs_ros.perception.flow.kernels.sampling import enlarged, pixel
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def shrink(source, result, height, width, small_height, small_width, TAPS: tl.constexpr, BLOCK: tl.constexpr):
     """
     Average images over the areas of larger pixels; a pixel on an edge counts for its share.
@@ -36,7 +37,7 @@ def shrink(source, result, height, width, small_height, small_width, TAPS: tl.co
     tl.store(result + image * small_height * small_width + place, total / (tall * wide), mask=mask)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def enlarge(field, result, height, width, coarse_height, coarse_width, BLOCK: tl.constexpr):
     """
     A field at a larger size; the vectors grow with the image.

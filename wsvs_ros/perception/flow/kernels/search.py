@@ -5,6 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from wsvs_ros.perception.flow.kernels import SIZES
 from wsvs_ros.perception.flow.kernels.sampling import bilinear, enlarged, pixel
 
 # Side of a patch and its number of pixels, see `presets.PATCH`
@@ -73,7 +74,7 @@ def gauss_newton(earlier, later, template, y, x, u, v, cost, height, width, mask
     return tl.where(take, new_u, u), tl.where(take, new_v, v), tl.where(take, found, cost)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def begin(
     images, flow, guess, vectors, batch, height, width, coarse_height, coarse_width, guess_height, guess_width,
     rows, columns, damping,
@@ -112,7 +113,7 @@ def begin(
         other_u = enlarged(field, centre_y, centre_x, height, width, guess_height, guess_width, valid)
         other_v = enlarged(field + plane, centre_y, centre_x, height, width, guess_height, guess_width, valid)
         other_u, other_v = other_u * (width / guess_width), other_v * (height / guess_height)
-        least, u, v, cost = consider(
+        _, u, v, cost = consider(
             later, template, y, x, height, width, mask, other_u, other_v, cost, u, v, cost
         )  # fmt: skip
     u, v, cost = gauss_newton(earlier, later, template, y, x, u, v, cost, height, width, mask, damping)
@@ -123,7 +124,7 @@ def begin(
     tl.store(result + 2 * count, cost, mask=valid)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def spread(
     images, vectors, result, batch, height, width, rows, columns, hop, damping, better,
     STRIDE: tl.constexpr, BLOCK: tl.constexpr,
@@ -168,7 +169,7 @@ def spread(
     tl.store(place + 2 * count, cost, mask=valid)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def densify(
     images, vectors, flow, batch, height, width, rows, columns,
     STRIDE: tl.constexpr, OVERLAP: tl.constexpr, BLOCK: tl.constexpr,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from wsvs_ros.perception.flow.kernels import SIZES
 from wsvs_ros.perception.flow.kernels.sampling import bicubic, pixel
 
 
@@ -34,7 +35,7 @@ def along_y(image, y, x, height, width, mask):
     )
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def warp(images, flow, warped, batch, height, width, BLOCK: tl.constexpr):
     """
     The later images as the earlier ones see them: their mean with the earlier, and the change.
@@ -59,7 +60,7 @@ def warp(images, flow, warped, batch, height, width, BLOCK: tl.constexpr):
     tl.store(result + plane, there - here, mask=mask)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def differentiate(warped, slopes, height, width, BLOCK: tl.constexpr):
     """
     First derivatives.
@@ -80,7 +81,7 @@ def differentiate(warped, slopes, height, width, BLOCK: tl.constexpr):
     tl.store(result + 3 * plane, along_y(mean + plane, y, x, height, width, mask), mask=mask)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def constrain(warped, slopes, constraints, height, width, squared_zeta, BLOCK: tl.constexpr):
     """
     The constancies of gray value and gradient, linearised and normalised: each is x du + y dv + z.
@@ -118,7 +119,7 @@ def constrain(warped, slopes, constraints, height, width, squared_zeta, BLOCK: t
     tl.store(result + 8 * plane, zy * scale, mask=mask)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def fixed_point(
     constraints, start, flow, result, height, width,
     smoothness, brightness, gradient, squared_epsilon, relaxation,
