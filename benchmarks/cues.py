@@ -22,7 +22,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from training.config import Config
 from training.config.cues import MotionSegmentation
@@ -33,7 +32,9 @@ from training.cues.motion.masks import make_motion_masks, motion_masks
 from training.cues.motion.segmentation import segment_shot
 from training.datasets.sample import Sample, Shot
 from training.networks.backbones import MobileNetV2
+from training.networks.grids import lay_over
 from training.networks.marks import FOREGROUND
+from training.networks.two_stream import STRIDE
 from wsvs_ros.perception.bundle import FlowSettings
 from wsvs_ros.perception.flow import create_flow
 
@@ -89,7 +90,7 @@ def motion(data: Path) -> None:
 
 def foreground(data: Path) -> None:
     """The IoU of what the classifier fires at."""
-    backbone = MobileNetV2(blocks=18).eval()
+    backbone = MobileNetV2(blocks=18, centred=16).eval()
     backbone.load_imagenet(data / "weights" / "mobilenet_v2_imagenet1k.safetensors")
     settings = _config(data, "builtin").builtin
     crf = settings.crf.settings()
@@ -98,7 +99,7 @@ def foreground(data: Path) -> None:
         found: list[list[np.ndarray]] = [[], [], []]
         for frame in _frames(clip):
             fires = foreground_probability(backbone, frame)
-            full = F.interpolate(fires[None, None], size=frame.shape[:2], mode="bilinear", align_corners=False)[0, 0]
+            full = lay_over(fires, stride=STRIDE, size=frame.shape[:2])
             found[0].append((full > 0.5).numpy())
             for place, regions in ((1, False), (2, True)):
                 found[place].append(foreground_labels(fires, frame, crf, regions=regions) == FOREGROUND)

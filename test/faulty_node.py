@@ -10,11 +10,13 @@ import hashlib
 import importlib.util
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 
 def say(word: str) -> None:
-    print(f"<{word}>", file=sys.stderr, flush=True)
+    with suppress(OSError):  # standard error may be full
+        print(f"<{word}>", file=sys.stderr, flush=True)
 
 
 def build_for_minutes(*_: Any, **__: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SIGNALS = [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGINT, signal.SIGTERM)]
@@ -28,11 +30,15 @@ _NOISE = ("Traceback", "context is invalid", "Failed to publish", "inference fai
 class NodeProcess:
     """What it writes to standard error is read all the while."""
 
-    def __init__(self, fault: str, *arguments: str) -> None:
+    def __init__(self, fault: str, *arguments: str, full_disk: bool = False) -> None:
         words = [sys.executable, str(ROOT / "test" / "faulty_node.py"), fault]
         words += ["--ros-args", "-r", "image:=/camera/image_raw", *arguments]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-        self.child = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+        if full_disk:
+            with open("/dev/full", "w") as full:
+                self.child = subprocess.Popen(words, env=environment, stderr=full, stdout=full)
+        else:
+            self.child = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
         self.log = ""
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -50,8 +56,7 @@ class NodeProcess:
         return code
 
     def _read(self) -> None:
-        assert self.child.stderr is not None
-        for line in self.child.stderr:
+        for line in self.child.stderr or ():
             with self._news:
                 self.log += line
                 self._news.notify_all()
@@ -60,8 +65,8 @@ class NodeProcess:
 
 
 @contextmanager
-def node_process(fault: str, *arguments: str) -> Iterator[NodeProcess]:
-    running = NodeProcess(fault, *arguments)
+def node_process(fault: str, *arguments: str, **options: Any) -> Iterator[NodeProcess]:
+    running = NodeProcess(fault, *arguments, **options)
     try:
         yield running
     finally:
@@ -136,3 +141,69 @@ def wrong_command_lines(folder: Path, model: Path) -> dict[str, tuple[list[str],
         ),
         "a device that is not there": ([*given, "-p", "device:=cuda"], "cannot be configured: device"),
     }
+
+
+def check_a_disk_full_of_logs_changes_nothing(model: Path) -> None:
+    """Whatever cannot be written: labels come, and the exit status is the right one."""
+    from node_checks import LABEL_TOPIC, Peer
+
+    with node_process("none", "-p", f"model:={model}", full_disk=True) as running:
+        peer = Peer(LABEL_TOPIC)
+        peer.wait_for_node()
+        for index in range(5):
+            peer.send_and_wait(index)
+            peer.send(index, encoding="from_mars")  # something to write about
+        peer.send_and_wait(6)
+        peer.close()
+        running.child.send_signal(signal.SIGINT)
+        assert running.end() == 0
+
+
+_SUBSCRIBER = """
+import importlib.util, os, signal
+if importlib.util.find_spec("rclpy") is None:
+    from wsvs_ros import embedded
+    embedded.install()
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+rclpy.init(args=[])
+node = Node("slow")
+def stop(_):
+    print("stands still", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+node.create_subscription(Image, "/segmentation/label", stop, QoSProfile(depth=10))
+rclpy.spin(node)
+"""
+
+
+def check_a_subscriber_that_stands_still_holds_nobody_up(model: Path) -> None:
+    """Labels are reliable; who does not take them loses them, and the others get theirs."""
+    from node_checks import LABEL_TOPIC, Peer
+
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    with node_process("none", "-p", f"model:={model}") as running:
+        running.wait_for("-> /segmentation/label")
+        words = [sys.executable, "-c", _SUBSCRIBER]
+        with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as slow:
+            peer = Peer(LABEL_TOPIC)
+            peer.wait_for_node()
+            try:
+                index = 0
+                while index < 400 and not (slow.stdout is not None and _has_line(slow.stdout)):
+                    peer.send_and_wait(index, size=(320, 240))
+                    index += 1
+                assert index < 400, "the subscriber got no label"
+                for later in range(index + 1, index + 40):
+                    peer.send_and_wait(later, size=(320, 240))
+            finally:
+                slow.kill()
+            peer.close()
+        running.child.send_signal(signal.SIGINT)
+        assert running.end() == 0
+    assert " 0 failed" in running.log, running.log
+
+
+def _has_line(stream: Any) -> bool:
+    return bool(select.select([stream], [], [], 0)[0])

@@ -16,10 +16,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from training.datasets.dataset import Dataset
 from training.datasets.registry import DATASETS, open_dataset
 from training.running.command_line import run_command
 from training.running.evaluation import bundle_of, evaluate_dataset, evaluate_drive
 from wsvs_ros.cli.evaluate import print_figures
+from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception.crf import VIDEO_CRF
 
 
@@ -49,6 +51,15 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
+def _categories(matrix: ConfusionMatrix, dataset: Dataset | None) -> ConfusionMatrix | None:
+    """The counts by the dataset's categories (BF table 6); None without any, or where the model lacks a class."""
+    if dataset is None or not dataset.categories:
+        return None
+    if not set().union(*dataset.categories.values()) <= set(matrix.label_set.names):
+        return None
+    return matrix.grouped(dataset.categories)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line."""
     args = _parse(argv)
@@ -61,11 +72,17 @@ def main(argv: Sequence[str] | None = None) -> int:
                 matrix = evaluate_dataset(bundle, dataset, **settings)
             else:
                 matrix = evaluate_drive(bundle, args.drive, args.labels, fps=args.fps, **settings)
-        figures = matrix.to_dict()
+        figures, categories = matrix.to_dict(), _categories(matrix, dataset)
+        if categories is not None:
+            figures["categories"] = {"miou": categories.miou, "per_category": categories.per_class}
         if args.json:
             args.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         print_figures(figures)
-        return f"measured on {f'{dataset.name} {dataset.split}' if dataset is not None else args.drive}"
+        text = f"measured on {f'{dataset.name} {dataset.split}' if dataset is not None else args.drive}"
+        if categories is not None:
+            each = ", ".join(f"{name} {100 * (iou or 0):.1f}" for name, iou in categories.per_class.items())
+            text = f"mIoU of categories {100 * (categories.miou or 0):.1f} % ({each})\n{text}"
+        return text
 
     return run_command(job)
 

@@ -15,9 +15,9 @@ MAX_PIXELS = 8192 * 8192
 """Width times height of the largest image that is taken in unless somebody says otherwise."""
 
 _LINES = re.compile(  # what the decoders print for themselves
-    r"\s*$|libpng (error|warning)|Corrupt JPEG|Premature end|Invalid (SOS|JPEG)|Unsupported (JPEG|marker)|Inconsistent "
-    r"progression|Warning: unknown JFIF|Application transferred too|TIFF|imread|imdecode|\[ ?(WARN|ERROR|INFO)[^\]]*\]"
-    r" (global|imdecode)"
+    r"\s*$|> |libpng (error|warning)|Corrupt JPEG|Premature end|Invalid (SOS|JPEG)|Unsupported (JPEG|marker)"
+    r"|Inconsistent progression|Warning: unknown JFIF|Application transferred too|TIFF|imread|imdecode"
+    r"|\[ ?(WARN|ERROR|INFO)[^\]]*\] (global|imdecode)"
 )
 
 
@@ -44,12 +44,13 @@ def decode(data: np.ndarray, kind: str, max_pixels: int = MAX_PIXELS) -> np.ndar
         raise ImageError(f"{name} cannot be decoded: {error}") from None
     if found is None:
         raise ImageError(f"{name} cannot be decoded: {len(data)} bytes that are no JPEG, PNG, TIFF or WebP")
-    actual, width, height = found
-    check_size(width, height, max_pixels)
+    check_size(found.width, found.height, max_pixels)
+    what = f"a {found.kind} of {found.width}x{found.height} pixels"
+    if len(data) < found.least:
+        raise ImageError(f"{name} cannot be decoded: {what} in {len(data)} bytes: truncated")
     image, printed = _decode(data)
     if image is None:
-        reason = printed or f"{len(data)} bytes, damaged"
-        raise ImageError(f"{name} cannot be decoded: a {actual} of {width}x{height} pixels: {reason}")
+        raise ImageError(f"{name} cannot be decoded: {what}: {printed or f'{len(data)} bytes, damaged'}")
     return image
 
 

@@ -141,3 +141,15 @@ def test_figures_of_a_stack_are_those_of_each_matrix() -> None:
     for figure in (measures.mean_iou, measures.class_accuracy, measures.global_accuracy):
         assert figure(stack) == pytest.approx([float(figure(one)) for one in stack], nan_ok=True)
     assert np.isnan(measures.frequency_weighted_iou(stack)[1])
+
+
+def test_groups_of_classes_are_right_within_themselves() -> None:
+    matrix = ConfusionMatrix(THREE)
+    matrix.update(np.array([[0, 1, 2, 255, 1, 2]], np.uint8), np.array([[1, 1, 1, 0, 2, 255]], np.uint8))
+    pair = matrix.grouped({"both": ("a", "b"), "last": ("c",)})
+    assert pair.counts.tolist() == [[2, 1, 1], [1, 0, 0]]
+    assert pair.unlabelled == 1
+    assert pair.per_class == {"both": pytest.approx(2 / 5), "last": 0}
+    alone = matrix.grouped({"both": ("a", "b")})  # what is c is left out, what is taken for c is wrong
+    assert alone.counts.tolist() == [[2, 2]]
+    assert alone.unlabelled == 2

@@ -64,3 +64,43 @@ def test_troubles_are_told_once_and_counted_for_good(clock: list[float]) -> None
     found = counted.summary()
     assert (found.refused, found.failed) == (0, 1)
     assert (counted.refused, counted.failed) == (3, 2)
+
+
+def test_a_label_is_owed_from_the_first_frame_that_is_wanted_until_one_goes_out(clock: list[float]) -> None:
+    counted = Statistics()
+
+    def frame(moment: float, *, wanted: bool = True) -> None:
+        clock[0] = moment
+        counted.frame_arrived(0.0)
+        counted.frame_taken(wanted=wanted, reset=False)
+
+    frame(101.0, wanted=False)
+    clock[0] = 103.0
+    assert counted.owed_for() == 0, "nobody waits"
+    frame(103.0)
+    frame(103.5)
+    clock[0] = 104.0
+    assert counted.owed_for() == 1
+    counted.published(0.1, {}, 10)
+    assert counted.owed_for() == 0
+    frame(104.5)
+    frame(120.0)  # the camera came back
+    clock[0] = 120.1
+    assert counted.owed_for() == pytest.approx(0.1)
+    assert counted.silent_for() == pytest.approx(0.1)
+
+
+def test_latency_does_not_follow_a_clock_that_is_set(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    arrival = statistics.Arrival(header=None, stamp_age=0.02, moment=clock[0])
+    clock[0] += 0.03
+    monkeypatch.setattr(statistics.time, "time", lambda: 0.0)
+    monkeypatch.setattr(statistics.time, "time_ns", lambda: 0)
+    assert arrival.latency() == pytest.approx(0.05)
+
+
+def test_resets_are_those_of_the_last_seconds(clock: list[float]) -> None:
+    counted = Statistics()
+    for index in range(20):
+        clock[0] = 100 + index
+        counted.frame_taken(wanted=False, reset=index % 2 == 0)
+    assert counted.summary().resets == 3

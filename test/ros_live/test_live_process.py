@@ -18,6 +18,8 @@ from node_process import (
     REACHED,
     SIGNALS,
     check_a_command_line_that_is_wrong,
+    check_a_disk_full_of_logs_changes_nothing,
+    check_a_subscriber_that_stands_still_holds_nobody_up,
     check_signals_end_it_in_order,
     node_process,
     wrong_command_lines,
@@ -45,6 +47,41 @@ def test_signals_end_it_in_order(state: str, signals: tuple[signal.Signals, ...]
 def test_what_is_wrong_with_the_command_line_is_said(tiny_bundle: ModelBundle, tmp_path: Path) -> None:
     for arguments, says in wrong_command_lines(tmp_path, tiny_bundle.path).values():
         check_a_command_line_that_is_wrong(arguments, says)
+
+
+def test_a_disk_full_of_logs_changes_nothing(tiny_bundle: ModelBundle) -> None:
+    check_a_disk_full_of_logs_changes_nothing(tiny_bundle.path)
+
+
+def test_a_subscriber_that_stands_still_holds_nobody_up(tiny_bundle: ModelBundle) -> None:
+    check_a_subscriber_that_stands_still_holds_nobody_up(tiny_bundle.path)
+
+
+def test_simulated_time_that_stands_or_jumps(ros: Any, tiny_bundle: ModelBundle) -> None:
+    from diagnostic_msgs.msg import DiagnosticArray
+    from node_checks import LABEL_TOPIC, Peer
+    from rosgraph_msgs.msg import Clock
+
+    with node_process("none", "-p", f"model:={tiny_bundle.path}", "-p", "use_sim_time:=true") as running:
+        running.wait_for("-> /segmentation/label")
+        peer, reports = Peer(LABEL_TOPIC), []
+        peer.node.create_subscription(DiagnosticArray, "/diagnostics", reports.append, 10)
+        clock = peer.node.create_publisher(Clock, "/clock", 10)
+        peer.wait_for_node()
+        assert peer.spin_until(lambda: len(reports) > 1, 10.0), "without /clock the diagnostics are silent"
+        peer.send_and_wait(0)
+        for index, seconds in enumerate((1_000, 1_001, 500, 2_000_000_000, 0, 1_002), 1):
+            message = Clock()
+            message.clock.sec = seconds
+            clock.publish(message)
+            peer.spin_until(lambda: False, 0.2)
+            peer.send_and_wait(index)
+        before = len(reports)
+        assert peer.spin_until(lambda: len(reports) > before + 1, 10.0), "after the clock jumped back they are silent"
+        peer.close()
+        running.child.send_signal(signal.SIGINT)
+        assert running.end() == 0
+    assert " 0 failed" in running.log
 
 
 def test_a_transition_that_is_not_valid_now_is_refused(ros: Any, tiny_bundle: ModelBundle) -> None:

@@ -93,6 +93,9 @@ CueName = Literal["heatmap", "builtin", "cam", "multi_class", "motion", "em_adap
 class Config(Section):
     name: str
     notes: tuple[str, ...] = Field((), description="limits and choices, for the model card")
+    departures: tuple[str, ...] = Field(
+        (), description="where the method differs from the paper's that the name bears, for the model card"
+    )
     labels: str = Field("camvid11", description="a built-in label set or a YAML file")
     backbone: Literal["mobilenet_v2", "vgg16"] = "mobilenet_v2"
     head: Literal["new", "imagenet", "small_fov", "large_fov"] = Field(

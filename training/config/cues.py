@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -53,7 +53,10 @@ class Localisation(Section):
     size: tuple[int, int] = Field((320, 240), description="width, height of what it sees")
     steps: int = Field(300, ge=1)
     batch_size: int = Field(8, ge=1)
-    lr: float = Field(1e-4, gt=0, description="of the pretrained layers; ten times it of the new ones")
+    algorithm: Literal["adamw", "sgd"] = Field("adamw", description="sgd has a momentum of 0.9")
+    lr: float = Field(1e-4, gt=0, description="of the pretrained layers")
+    new_layers: float = Field(10, gt=0, description="times that rate of the new ones")
+    step_every: int = Field(0, ge=0, description="steps after each of which the rates fall to a tenth; 0 for never")
 
 
 class Builtin(Section):

@@ -35,10 +35,23 @@ _TRAIN_IDS[list(LABEL_IDS)] = np.arange(len(LABEL_IDS))
 _NAME = re.compile(r"([a-z-]+)_(\d{6})_(\d{6})_leftImg8bit\.png")
 
 
+# of the benchmark (BF table 6); BF calls `flat` ground
+_CATEGORIES = {
+    "flat": ("road", "sidewalk"),
+    "construction": ("building", "wall", "fence"),
+    "object": ("pole", "traffic light", "traffic sign"),
+    "nature": ("vegetation", "terrain"),
+    "sky": ("sky",),
+    "human": ("person", "rider"),
+    "vehicle": ("car", "truck", "bus", "train", "motorcycle", "bicycle"),
+}
+
+
 class Cityscapes(Dataset):
     """Cityscapes' fine annotated frames and their snippets."""
 
     name, labels = "cityscapes", "cityscapes19"
+    categories = _CATEGORIES
     splits = ("train", "val", "test")
     source = "https://www.cityscapes-dataset.com (leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)"
     tags_from = "the classes of each frame's fine annotation (gtFine, label ids)"

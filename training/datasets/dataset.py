@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -54,6 +54,7 @@ class Dataset(ABC):
 
     name: ClassVar[str]
     labels: ClassVar[str]  # the label set of its annotations
+    categories: ClassVar[Mapping[str, Sequence[str]]] = {}  # of its classes, where it has any
     splits: ClassVar[tuple[str, ...]]  # those that everyone uses
     source: ClassVar[str]  # where it is to be had
     tags_from: ClassVar[str]  # what annotated_classes reads

@@ -16,7 +16,7 @@ class EndlessOrder(Sampler[int]):
     :param first: how many positions to leave out, those that an interrupted run has seen.
     :param rank, world: this process takes every `world`-th position, beginning with its rank.
     :param groups: what each sample belongs to; given, each batch is of one group (MC 4.2), and samples of a group that
-        does not fill its last batch occur twice in an epoch.
+        does not fill its last batch occur more than once in an epoch, each time at a position of its own.
     :param batch: samples of a batch, over all processes.
     """
 
@@ -49,7 +49,8 @@ class EndlessOrder(Sampler[int]):
             epoch, index = divmod(position, self._epoch)
             if epoch != known:
                 known, order = epoch, self._shuffle(np.random.default_rng((self._seed, epoch)))
-            yield epoch * self._samples + int(order[index])
+            turn = position if self._members else epoch  # what occurs twice in an epoch is cropped in two ways
+            yield turn * self._samples + int(order[index])
 
     def _shuffle(self, rng: np.random.Generator) -> np.ndarray:
         if not self._members:

@@ -46,8 +46,7 @@ class WholeFrames(Dataset[dict[str, Tensor]]):
         image = sample.load_image()
         flow = None if sample.load_flow is None else sample.load_flow()
         labels = self._labels(sample)
-        cell = (image.shape[1] / labels.shape[1], image.shape[0] / labels.shape[0])
-        labels = _crop_labels(labels, np.eye(2, 3), cell, (image.shape[1], image.shape[0]))
+        labels = _crop_labels(labels, np.eye(2, 3), _cell(image, labels), (image.shape[1], image.shape[0]))
         return self._tensors(image.astype(np.float32), flow, labels, sample)
 
     def _labels(self, sample: Sample) -> np.ndarray:
@@ -125,7 +124,7 @@ class TrainingSet(WholeFrames):
         matrix = np.array([[scale, 0, -left], [0, scale, -top]], np.float64)
         if mirror:
             matrix[0] = [-scale, 0, width - 1 + left]
-        cell = (image.shape[1] / labels.shape[1], image.shape[0] / labels.shape[0])
+        cell = _cell(image, labels)
         image = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
         if flow is not None:
             planes = [cv2.warpAffine(plane, matrix, (width, height)) * scale for plane in flow]
@@ -135,9 +134,12 @@ class TrainingSet(WholeFrames):
         return image, flow, _crop_labels(labels, matrix, cell, (width, height))
 
 
-def _crop_labels(
-    labels: np.ndarray, matrix: np.ndarray, cell: tuple[float, float], size: tuple[int, int]
-) -> np.ndarray:
+def _cell(image: np.ndarray, labels: np.ndarray) -> tuple[int, int]:
+    """Width and height of a label's square of the image, pixels: a whole number, of which the last may reach over."""
+    return round(image.shape[1] / labels.shape[1]), round(image.shape[0] / labels.shape[0])
+
+
+def _crop_labels(labels: np.ndarray, matrix: np.ndarray, cell: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     """Labels on the grid of scores of a crop: ``matrix`` maps image to crop, ``cell`` is a label's size in pixels."""
     to_pixels = np.array([[cell[0], 0, (cell[0] - 1) / 2], [0, cell[1], (cell[1] - 1) / 2], [0, 0, 1]])
     shrink = 1 / STRIDE

@@ -54,13 +54,14 @@ def heatmap_loss(log_probabilities: Tensor, masks: Tensor, tags: Tensor, *, area
     :param masks: (B, N, H, W) bool, the binary masks B_k; masks of classes without a tag are ignored.
     :param tags: (B, N) bool.
     :param area_power: classes weigh by their mask's area to this power. 0 is BF's equation, where the mask of
-        one pole counts as much as that of the sky; 1 lets each pixel count alike.
-    :return: scalar: the mean over each mask, over the image's tagged classes with a mask, over the batch.
+        one pole counts as much as that of the sky, and one that is empty counts too, with nothing; 1 lets each pixel
+        count alike.
+    :return: scalar: the mean over each mask, over the image's |L| tagged classes, over the batch.
     """
     inside = (masks & tags[:, :, None, None]).to(log_probabilities.dtype)
     area = inside.sum((2, 3))
     per_class = -(log_probabilities * inside).sum((2, 3)) / area.clamp(min=1)
-    weight = torch.where(area > 0, area**area_power, torch.zeros_like(area))
+    weight = area**area_power if area_power else tags.to(area.dtype)
     return ((per_class * weight).sum(1) / weight.sum(1).clamp(min=1e-6)).mean()
 
 

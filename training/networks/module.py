@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import lightning
@@ -13,8 +12,10 @@ from torch.nn import functional as F
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from training.config import Config
+from training.networks.checkpoints import FORMAT, read_checkpoint
 from training.networks.losses import CueLoss, crf_loss, tag_loss
 from training.networks.marks import class_masks
+from training.networks.schedule import learning_rate_share
 from training.networks.two_stream import build_network
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.crf.mean_field import DenseCrf
@@ -54,18 +55,20 @@ class WeaklySupervised(lightning.LightningModule):
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         log_probabilities = self._log_probabilities(batch)
         weights = self.config.losses
-        parts = self._losses(log_probabilities, batch)
-        loss = weights.tag * parts["tag"] + self.config.cue_weight * parts[self.config.cue]
-        if weights.crf and self.global_step >= weights.crf_from:
-            parts["crf"] = crf_loss(log_probabilities, self._refine(batch["image"], log_probabilities))
-            loss = loss + weights.crf * parts["crf"]
+        with self._full_precision():
+            parts = self._losses(log_probabilities, batch)
+            loss = weights.tag * parts["tag"] + self.config.cue_weight * parts[self.config.cue]
+            if weights.crf and self.global_step >= weights.crf_from:
+                parts["crf"] = crf_loss(log_probabilities, self._refine(batch["image"], log_probabilities))
+                loss = loss + weights.crf * parts["crf"]
         self.log_dict({"loss": loss, **parts}, prog_bar=True)
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
         """The losses of held-out frames, and the mIoU with their masks: what is measured by tags and masks alone."""
         log_probabilities = self._log_probabilities(batch)
-        parts = self._losses(log_probabilities, batch)
+        with self._full_precision():
+            parts = self._losses(log_probabilities, batch)
         weights = self.config.losses
         found = {f"validation_{name}": value for name, value in parts.items()}
         found["validation_loss"] = weights.tag * parts["tag"] + self.config.cue_weight * parts[self.config.cue]
@@ -74,9 +77,14 @@ class WeaklySupervised(lightning.LightningModule):
             self.mask_iou(log_probabilities.argmax(1), batch["labels"].clamp(max=self.classes))
             self.log("validation_mask_miou", self.mask_iou)
 
+    def _full_precision(self) -> torch.autocast:
+        """Only the network computes in `runtime.precision`: CRF, mixtures and small sums need all their bits."""
+        return torch.autocast(self.device.type, enabled=False)
+
     def _log_probabilities(self, batch: dict[str, Tensor]) -> Tensor:
         scores: Tensor = self.network(batch["image"], batch["flow"])
-        return scores.float().log_softmax(1)
+        with self._full_precision():
+            return scores.float().log_softmax(1)
 
     def _losses(self, log_probabilities: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The tag loss and the cue's, neither yet weighted."""
@@ -106,15 +114,17 @@ class WeaklySupervised(lightning.LightningModule):
 
         :raises WsvsError: if the file is no checkpoint of this configuration's network.
         """
+        state = read_checkpoint(checkpoint)["state_dict"]
         try:
-            self.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
-        except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
+            self.load_state_dict(state)
+        except RuntimeError as error:
             problem = str(error).splitlines()[0]
             raise WsvsError(f"{checkpoint}: not a checkpoint of {self.config.name} ({problem})") from error
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """What else a run needs to go on exactly; the data's order and crops follow from seed and step."""
         checkpoint["rng"] = torch.get_rng_state()
+        checkpoint["format"] = FORMAT
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """See :meth:`on_save_checkpoint`."""
@@ -134,12 +144,16 @@ class WeaklySupervised(lightning.LightningModule):
             optimiser = torch.optim.SGD(groups, momentum=settings.momentum, weight_decay=settings.weight_decay)
         else:
             optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
-        schedule: torch.optim.lr_scheduler.LRScheduler
-        if settings.schedule == "step":
-            schedule = torch.optim.lr_scheduler.StepLR(optimiser, settings.step_every, gamma=settings.step_factor)
-        else:
-            schedule = torch.optim.lr_scheduler.PolynomialLR(optimiser, settings.steps, power=0.9)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: learning_rate_share(settings, step))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_start(self) -> None:
+        """The rate of the next step is that of this run's schedule: a checkpoint's would be that of its own length."""
+        schedule = self.lr_schedulers()
+        assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
+        share = learning_rate_share(self.config.optimiser, schedule.last_epoch)
+        for group, rate in zip(schedule.optimizer.param_groups, schedule.base_lrs, strict=True):
+            group["lr"] = rate * share
 
 
 def load_checkpoint(config: Config, checkpoint: Path) -> WeaklySupervised:

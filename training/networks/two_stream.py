@@ -85,12 +85,24 @@ class TwoStreamNet(nn.Module):
         deep = maps[self.deep]
         context = self.appearance.top if self.context is None else self.context
         scores: Tensor = self.appearance_scores(context(deep))
+        if self.context is None and self.appearance.top_is_late:
+            scores = F.avg_pool2d(F.pad(scores, (1, 0, 1, 0), mode="replicate"), 2, stride=1)
         if self.motion is not None:
             scores = self._fuse(deep, scores, flow)
         if self.fine_scores is None:
             return scores
         fine = self.fine_scores(maps[_FINE])
-        return F.interpolate(scores, size=fine.shape[2:], mode="bilinear", align_corners=False) + fine
+        return self._enlarge(scores, fine.shape[2:]) + fine
+
+    def _enlarge(self, scores: Tensor, size: Sequence[int]) -> Tensor:
+        """Scores on the finer cells of the appearance stream, which lie between the coarse ones or upon them."""
+        first = (self.appearance.centre(self.deep) - self.appearance.centre(_FINE)) / _FINE
+        if first == 0.5:
+            return F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
+        assert first == 1, first
+        between = [2 * int(side) - 1 for side in scores.shape[2:]]
+        upon = F.interpolate(scores, size=between, mode="bilinear", align_corners=True)
+        return F.pad(upon, (1, 0, 1, 0), mode="replicate")[:, :, : int(size[0]), : int(size[1])]
 
     def _fuse(self, appearance: Tensor, scores: Tensor, flow: Tensor) -> Tensor:
         assert self.motion is not None
@@ -98,8 +110,9 @@ class TwoStreamNet(nn.Module):
             odd = any(int(side) % self.motion_reduction for side in flow.shape[2:])
             flow = F.avg_pool2d(flow, self.motion_reduction, ceil_mode=odd)
         motion = self.motion.features(torch.tanh(flow / _FLOW_SCALE))[self.deep // self.motion_reduction]
-        if motion.shape[2:] != appearance.shape[2:]:
-            motion = F.interpolate(motion, size=appearance.shape[2:], mode="bilinear", align_corners=False)
+        if motion.shape[2:] != appearance.shape[2:]:  # one cell more or less at the end
+            missing = [int(a) - int(m) for a, m in zip(appearance.shape[2:], motion.shape[2:], strict=True)]
+            motion = F.pad(motion, (0, missing[1], 0, missing[0]), mode="replicate")
         fused = self.early_fusion(torch.cat([appearance, motion], 1))
         return self.late_fusion(torch.cat([self.fused_scores(fused), scores], 1))
 
@@ -133,9 +146,11 @@ def build_network(
     flow: Backbone | None
     context = None
     if backbone == "mobilenet_v2":
-        appearance = MobileNetV2(blocks=18, output_stride=16, top=head == "imagenet")
-        flow = MobileNetV2(in_channels=channels, blocks=11, output_stride=8) if motion else None
         reduction = 2
+        appearance = MobileNetV2(blocks=18, output_stride=16, top=head == "imagenet", centred=_FINE)
+        flow = None
+        if motion:  # both streams' cells lie upon one another
+            flow = MobileNetV2(in_channels=channels, blocks=11, output_stride=8, centred=_FINE // reduction)
         if head in _FOV_DILATION:
             context = _dilated(appearance.top_channels, 256, _FOV_DILATION[head]), 256
     elif backbone == "vgg16":

@@ -45,14 +45,11 @@ Terms of these sources, such as non-commercial use, extend to uses of this model
 
 {_table(metrics)}
 
-{_notes(config)}"""
+{_list("Notes", config.notes)}{_list("Departures from the paper", config.departures)}"""
 
 
-def _notes(config: Config) -> str:
-    if not config.notes:
-        return ""
-    lines = "\n".join(f"- {note}" for note in config.notes)
-    return f"## Notes\n\n{lines}\n"
+def _list(title: str, items: Sequence[str]) -> str:
+    return f"## {title}\n\n" + "".join(f"- {item}\n" for item in items) if items else ""
 
 
 def _table(metrics: Mapping[str, Any]) -> str:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.networks.two_stream import TwoStreamNet
+from training.networks.grids import lay_over
+from training.networks.two_stream import STRIDE, TwoStreamNet
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.crf.mean_field import DenseCrf
 
@@ -28,7 +29,6 @@ def pseudo_labels(
     flow: np.ndarray,
     tags: np.ndarray,
     *,
-    grid: tuple[int, int],
     scales: Sequence[float],
     crf: CrfSettings,
     confidence: float,
@@ -40,11 +40,10 @@ def pseudo_labels(
     :param image: (H, W, 3) uint8 RGB.
     :param flow: (2L, H, W) float32 stack; zero where there is none.
     :param tags: (N,) bool; classes without a tag cannot occur.
-    :param grid: height and width of the labels.
     :param scales: enlargements at which the teacher looks; each also mirrored.
     :param crf: for the image's full size.
     :param confidence: cells whose best class is less likely than this get none.
-    :return: (h, w) uint8 class ids, 255 for none.
+    :return: (ceil(H / 8), ceil(W / 8)) uint8 class ids, 255 for none: the grid of the network's scores.
     """
     height, width = image.shape[:2]
     pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float()
@@ -54,7 +53,8 @@ def pseudo_labels(
     possible = seen * torch.from_numpy(tags)[None, :, None, None] + 1e-8
     small = F.interpolate(pixels, size=size, mode="area")
     refined = DenseCrf(small, crf.scaled(1 / _REDUCTION)).infer(possible / possible.sum(1, keepdim=True))
-    likely, labels = F.adaptive_avg_pool2d(refined.contiguous(), grid)[0].max(0)
+    pooled = F.avg_pool2d(refined.contiguous(), STRIDE // _REDUCTION, ceil_mode=True, count_include_pad=False)
+    likely, labels = pooled[0].max(0)
     return torch.where(likely < confidence, 255, labels).to(torch.uint8).numpy()
 
 
@@ -66,5 +66,7 @@ def _predict(network: TwoStreamNet, image: Tensor, flow: Tensor, scale: float, s
         flow = F.interpolate(flow, size=scaled, mode="bilinear") * scale  # vectors grow with the image
     mirrored = flow.flip(3)
     mirrored[:, 0::2] *= -1
-    both = network(image, flow).softmax(1) + network(image.flip(3), mirrored).softmax(1).flip(3)
-    return F.interpolate(both, size=size, mode="bilinear")
+    over = -image.shape[3] % STRIDE  # where the last cell is not whole, a mirror image's cells would lie off the others
+    image_back = F.pad(image, (0, over, 0, 0), mode="replicate").flip(3)
+    both = network(image, flow).softmax(1) + network(image_back, F.pad(mirrored, (over, 0))).softmax(1).flip(3)
+    return lay_over(both, stride=STRIDE / scale, size=size, pixel=_REDUCTION)

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from training.config import Config
 from training.datasets import Sample, dataset_samples, open_dataset, tagged_drives, tagged_images
 from training.networks.module import load_checkpoint
-from training.networks.two_stream import STRIDE
 from training.running.pseudo_labels import pseudo_labels
 from wsvs_ros.drives.tags import load_clip_tags, parse_clip_tags
 from wsvs_ros.errors import WsvsError
@@ -95,7 +94,6 @@ def make_pseudo_labels(config: Config, samples: Sequence[Sample], checkpoint: Pa
             sample.load_image(),
             still if sample.load_flow is None else sample.load_flow(),
             sample.tags,
-            grid=(-(-height // STRIDE), -(-width // STRIDE)),
             scales=config.self_training.scales,
             crf=config.self_training.crf.settings(),
             confidence=config.self_training.confidence,

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import cv2
@@ -22,12 +21,13 @@ from torch.utils.data import DataLoader
 from training.config import Config
 from training.datasets import Sample
 from training.datasets.endless_order import EndlessOrder
+from training.datasets.held_out import hold_out
 from training.datasets.training_set import TrainingSet, WholeFrames
+from training.networks.checkpoints import read_checkpoint
 from training.networks.losses import CueLoss
 from training.networks.module import WeaklySupervised
 from training.running.callbacks import Pictures, StopOnSignal
 from training.running.logs import JsonLinesLogger
-from wsvs_ros.errors import WsvsError
 
 
 def train(
@@ -144,22 +144,6 @@ def _checkpoints(config: Config, folder: Path, held_out: WholeFrames) -> list[Ca
     return found
 
 
-def hold_out(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """
-    Split off the frames of validation.
-
-    :raises WsvsError: if nothing would be left to learn from.
-    """
-    count = int(np.ceil(share * len(samples)))
-    if count >= len(samples):
-        raise WsvsError(f"validation.share {share:g} of {len(samples)} samples leaves none to learn from; lower it")
-    chosen = set(np.random.default_rng(seed).permutation(len(samples))[:count].tolist())
-    parts: tuple[list[Sample], list[Sample]] = ([], [])
-    for index, sample in enumerate(samples):
-        parts[index in chosen].append(sample)
-    return parts
-
-
 @contextmanager
 def _opencv_in_one_thread() -> Iterator[None]:
     """The cores are the network's; and a forked loading process would wait for its parent's pool of threads forever."""
@@ -183,7 +167,4 @@ def steps_of(checkpoint: Path) -> int:
 
     :raises WsvsError: if it is none.
     """
-    try:
-        return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
-    except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
-        raise WsvsError(f"{checkpoint}: not a checkpoint to resume from ({type(error).__name__})") from error
+    return int(read_checkpoint(checkpoint)["global_step"])

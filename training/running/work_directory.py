@@ -55,6 +55,7 @@ def _what_is_learnt(config: Config) -> dict[str, Any]:
         exclude={
             "name": True,
             "notes": True,
+            "departures": True,
             "threads": True,
             "runtime": True,
             "optimiser": {"steps"},

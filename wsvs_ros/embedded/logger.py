@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from types import FrameType
 from typing import NamedTuple
@@ -101,7 +102,8 @@ class Logger:
         caller = sys._getframe(2)
         if (throttle or once or skip_first) and not self._due(caller, throttle, once, skip_first):
             return False
-        print(f"[{level.upper()}] [{time.time():.9f}] [{self.name}]: {text}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # a full disk behind it ends nobody
+            print(f"[{level.upper()}] [{time.time():.9f}] [{self.name}]: {text}", file=sys.stderr, flush=True)
         if self._sink is not None:
             code = caller.f_code
             self._sink(Line(level, self.name, str(text), code.co_filename, code.co_name, caller.f_lineno))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation import measures
-from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.perception.labels import LabelClass, LabelSet
 
 
 class MetricsError(WsvsError):
@@ -27,7 +28,7 @@ class ConfusionMatrix:
     """
 
     def __init__(self, label_set: LabelSet) -> None:
-        self._label_set = label_set
+        self.label_set = label_set
         count = len(label_set)
         # one column more, for predictions without a class
         self._counts = np.zeros((count, count + 1), np.int64)
@@ -93,6 +94,24 @@ class ConfusionMatrix:
         """IoU weighted by how many of the true pixels a class has; None without any."""
         return known(measures.frequency_weighted_iou(self._counts))
 
+    def grouped(self, groups: Mapping[str, Sequence[str]]) -> ConfusionMatrix:
+        """
+        The counts by groups of classes: a pixel is right whose class is of the true one's group.
+
+        :param groups: name -> classes of the label set; pixels of a class in none of them are left out.
+        """
+        place = np.full(len(self.label_set) + 1, -1)
+        for index, names in enumerate(groups.values()):
+            place[[self.label_set.id_of(name) for name in names]] = index
+        place[-1] = len(groups)  # no class is no group
+        found = ConfusionMatrix(
+            LabelSet(f"groups of {self.label_set.name}", tuple(LabelClass(name, (0, 0, 0)) for name in groups))
+        )
+        rows, columns = np.flatnonzero(place[:-1] >= 0), np.where(place < 0, len(groups), place)
+        np.add.at(found._counts, (place[rows][:, None], columns[None]), self._counts[rows])
+        found.unlabelled = self.unlabelled + int(self._counts[place[:-1] < 0].sum())
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """The means and `per_class` IoU, shares of 1, as plain data."""
         return {
@@ -104,7 +123,7 @@ class ConfusionMatrix:
         }
 
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
-        return {name: known(value) for name, value in zip(self._label_set.names, values, strict=True)}
+        return {name: known(value) for name, value in zip(self.label_set.names, values, strict=True)}
 
 
 def known(value: float | np.ndarray) -> float | None:

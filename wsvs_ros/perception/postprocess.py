@@ -47,26 +47,25 @@ def to_camera(
     :param camera_size: the frame's width and height.
     :return: labels (H, W) uint8 and confidence (H, W) float32, 0 to 1.
     """
-    if camera_size[0] <= working_size[0] and camera_size[1] <= working_size[1]:
-        return label_scores(scores, camera_size)
-    return enlarge_maps(*label_scores(scores, working_size), camera_size)
+    labels, confidence = label_scores(scores, label_size(working_size, camera_size))
+    return enlarge(labels, camera_size), enlarge(confidence, camera_size)
 
 
-def enlarge_maps(labels: np.ndarray, confidence: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def label_size(working_size: tuple[int, int], camera_size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height at which the label map is made, see `to_camera`."""
+    smaller = camera_size[0] <= working_size[0] and camera_size[1] <= working_size[1]
+    return camera_size if smaller else working_size
+
+
+def enlarge(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
-    Bring a label map and its confidence to another size; ids are never mixed.
+    Bring a label map, or its confidence, to another size; ids are never mixed.
 
-    :param labels: (h, w) uint8.
-    :param confidence: (h, w) float32.
+    :param plane: (h, w) uint8 or float32.
     :param size: width and height to reach.
-    :return: (H, W) uint8 and (H, W) float32; the arrays themselves if they have that size.
+    :return: (H, W); the array itself if it has that size.
     """
-    if labels.shape == size[::-1]:
-        return labels, confidence
-    return (
-        cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT),
-        cv2.resize(confidence, size, interpolation=cv2.INTER_NEAREST_EXACT),
-    )
+    return plane if plane.shape == size[::-1] else cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def _enlarge(plane: np.ndarray, size: tuple[int, int], out: np.ndarray) -> np.ndarray:

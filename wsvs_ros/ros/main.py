@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.ros.stopping import StopSignals, leave
@@ -17,8 +19,11 @@ def main(args: Sequence[str] | None = None) -> int:
 
     :return: 0 when it was stopped, in whatever state; 2 if it cannot start, and standard error says why.
     """
-    with StopSignals() as stop:
-        return run(args, stop)
+    try:
+        with StopSignals() as stop:
+            return run(args, stop)
+    finally:
+        _let_go_of_streams()
 
 
 def run(args: Sequence[str] | None, stop: StopSignals) -> int:
@@ -41,7 +46,7 @@ def run(args: Sequence[str] | None, stop: StopSignals) -> int:
             node = SegmentationNode()
         except (WsvsError, ParameterException, RuntimeError, ValueError) as error:
             # rclpy's own: of remaps, parameter files and names that it does not understand
-            print(f"error: {error}", file=sys.stderr)
+            _say(error)
             return 2
         if node.settings.autostart and not stop.requested and not node.start():
             return 2  # and the log says why
@@ -54,6 +59,20 @@ def run(args: Sequence[str] | None, stop: StopSignals) -> int:
         if node is not None and node.hung:
             leave("an inference did not come back")
     return 0
+
+
+def _let_go_of_streams() -> None:
+    """What cannot be written to a full disk makes no other exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _say(error: Exception) -> None:
+    with suppress(OSError):
+        print(f"error: {error}", file=sys.stderr)
 
 
 def _spin(node: object, stop: StopSignals) -> None:

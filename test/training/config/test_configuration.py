@@ -29,6 +29,15 @@ def test_committed_configurations_load(path: Path) -> None:
         assert set(indices) <= set(range(1000)), name
 
 
+@pytest.mark.parametrize("name", ["paper_camvid", "bf_cityscapes", "bf_yto"])
+def test_the_papers_network_is_asked_for_every_tag(name: str) -> None:
+    """BF eq. 2 knows no masks: classes that are known by their tag alone are asked for as well."""
+    config = load_config(FOLDER / f"{name}.yaml")
+    assert config.losses.ask_all
+    assert config.losses.area_power == 0
+    assert config.departures
+
+
 def test_kinds_of_ilsvrc_are_named_or_numbered() -> None:
     overrides = ["heatmaps.foreground={car: [bus, 5], sign: cat, pole: 7}"]
     heatmaps = load_config(FOLDER / "light.yaml", overrides).heatmaps

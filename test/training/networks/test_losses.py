@@ -73,12 +73,14 @@ def test_heatmap_loss_is_equation_4() -> None:
     assert float(heatmap_loss(p.log(), masks, tags, area_power=1)) == pytest.approx(float(weighted), rel=1e-5)
 
 
-def test_heatmap_loss_ignores_masks_without_tag_and_empty_masks() -> None:
+def test_heatmap_loss_is_a_mean_over_all_tags_with_a_mask_or_not() -> None:
     p = probabilities()[:1]
     masks = torch.zeros(1, 3, 4, 5, dtype=torch.bool)
     masks[0, 0, 0] = masks[0, 1] = True
     tags = torch.tensor([[True, False, True]])
-    assert float(heatmap_loss(p.log(), masks, tags)) == pytest.approx(float(-p[0, 0, 0].log().mean()), rel=1e-5)
+    inside = float(-p[0, 0, 0].log().mean())
+    assert float(heatmap_loss(p.log(), masks, tags)) == pytest.approx(inside / 2, rel=1e-5)  # |L| of BF eq. 4
+    assert float(heatmap_loss(p.log(), masks, tags, area_power=0.5)) == pytest.approx(inside, rel=1e-5)
     assert float(heatmap_loss(p.log(), torch.zeros_like(masks), tags)) == 0
 
 

@@ -14,6 +14,7 @@ from training.config import Config, load_config  # noqa: E402
 from training.cues.registry import cue_of  # noqa: E402
 from training.networks.losses import crf_loss, tag_loss  # noqa: E402
 from training.networks.module import WeaklySupervised  # noqa: E402
+from training.networks.schedule import learning_rate_share  # noqa: E402
 from wsvs_ros.perception.crf import CrfSettings, create_crf  # noqa: E402
 
 LIGHT = Path(__file__).parents[3] / "training" / "configs" / "light.yaml"
@@ -56,12 +57,35 @@ def test_the_crf_loss_is_that_of_the_crf_at_the_scores_resolution() -> None:
     assert all(p.grad is not None for p in module.parameters() if p.requires_grad)
 
 
-def test_the_crf_loss_sets_in_at_its_step() -> None:
+def test_the_crf_loss_sets_in_at_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = batch_of((64, 48))
     later = module_of(load_config(LIGHT, ["losses.crf=2", "losses.crf_from=1"])).eval()
     never = module_of(load_config(LIGHT)).eval()
     never.load_state_dict(later.state_dict())
     assert float(later.training_step(batch, 0).detach()) == float(never.training_step(batch, 0).detach())
+    monkeypatch.setattr(WeaklySupervised, "global_step", 1)
+    assert float(later.training_step(batch, 0).detach()) > float(never.training_step(batch, 0).detach())
+
+
+def test_the_losses_keep_their_bits_under_mixed_precision() -> None:
+    """As Lightning runs a step with `runtime.precision: bf16-mixed`."""
+    batch = batch_of((64, 48))
+    module = module_of(load_config(LIGHT, ["losses.crf=2"])).eval()
+    exact = float(module.training_step(batch, 0).detach())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = module.training_step(batch, 0)
+        module.validation_step(batch, 0)
+    assert loss.dtype == torch.float32
+    assert float(loss.detach()) == pytest.approx(exact, rel=0.02)  # the network's scores are rounded, nothing else
+    loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in module.parameters() if p.requires_grad)
+
+
+def test_the_learning_rate_follows_from_the_step() -> None:
+    falling = load_config(LIGHT, ["optimiser.steps=100"]).optimiser
+    assert [learning_rate_share(falling, step) for step in (0, 50, 100, 101)] == pytest.approx([1, 0.5**0.9, 0, 0])
+    longer = falling.model_copy(update={"steps": 200})
+    assert learning_rate_share(longer, 100) == pytest.approx(0.5**0.9)
 
 
 def test_the_papers_optimiser_falls_in_steps() -> None:

@@ -82,7 +82,7 @@ def test_scores_begin_with_the_classifiers_where_classes_are_shared(tmp_path: Pa
     assert network(torch.zeros(1, 3, 72, 96), torch.zeros(1, 4, 72, 96)).shape == (1, 5, 9, 12)
 
     # what the appearance stream then sees is what the classifier sees, before it pools
-    whole = MobileNetV2(blocks=19, output_stride=16)
+    whole = MobileNetV2(blocks=19, output_stride=16, centred=8)
     whole.load_imagenet(weights)
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     kept = network.appearance.top(network.appearance.features(image)[16])
@@ -92,7 +92,7 @@ def test_scores_begin_with_the_classifiers_where_classes_are_shared(tmp_path: Pa
 def test_vgg16s_convolutional_top_is_its_classifier() -> None:
     """In the middle of a 224x224 image, the hidden layers see all of it, as in the classifier."""
     torch.manual_seed(0)
-    network = Vgg16(top="imagenet")
+    network = Vgg16(top="imagenet").eval()
     fifth = torch.rand(1, 512, 14, 14)
     hidden = [module for module in network.top if isinstance(module, torch.nn.Conv2d)]
     for layer in hidden:

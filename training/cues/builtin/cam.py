@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.networks.backbones import Backbone
+from training.networks.grids import cells, lay_over
+from training.networks.two_stream import STRIDE
 
 _STRIDE = 16  # of the backbone's last features
 
@@ -61,10 +63,12 @@ def class_activation_maps(network: LocalisationNet, image: np.ndarray, classes: 
     :param network: in evaluation mode.
     :param image: (H, W, 3) uint8 RGB.
     :param classes: (C',) int64, which of the network's classes.
-    :return: (C', h, w) float32 in [0, 1]; what speaks against a class is 0.
+    :return: (C', h, w) float32 in [0, 1], on the grid of the network's scores; what speaks against a class is 0.
     """
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
-    maps = network.activation_maps(pixels)[0][classes].clamp(min=0)
+    size = (cells(image.shape[0], STRIDE), cells(image.shape[1], STRIDE))
+    raw = network.activation_maps(pixels)[0][classes].clamp(min=0)
+    maps = lay_over(raw, stride=_STRIDE, size=size, pixel=STRIDE, late=network.backbone.late(_STRIDE))
     return maps / maps.amax((1, 2), keepdim=True).clamp(min=1e-6)
 
 

@@ -25,19 +25,19 @@ from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 
 _KEEP_EVERY = 50  # steps
-_NEW_LAYERS = 10  # times the learning rate of the pretrained ones
+_CELL = 16  # the stride whose cells lie in the middle of their pixels
 
 
 def classifier_layers(config: Config) -> Backbone:
     """The layers of the configuration's ImageNet classifier, ready to be run."""
-    backbone: Backbone = MobileNetV2(blocks=18) if config.backbone == "mobilenet_v2" else Vgg16()
+    backbone: Backbone = MobileNetV2(blocks=18, centred=_CELL) if config.backbone == "mobilenet_v2" else Vgg16()
     backbone.load_imagenet(config.path(config.data.weights))
     return backbone.eval()
 
 
 def new_network(config: Config, *, pretrained: bool) -> LocalisationNet:
     """A localisation network for the configuration's foreground classes."""
-    backbone: Backbone = MobileNetV2(blocks=14) if config.backbone == "mobilenet_v2" else Vgg16()
+    backbone: Backbone = MobileNetV2(blocks=14, centred=_CELL) if config.backbone == "mobilenet_v2" else Vgg16()
     if pretrained:
         backbone.load_imagenet(config.path(config.data.weights))
     return LocalisationNet(backbone, classes=len(config.foreground_ids(LabelSet.load(config.labels))))
@@ -83,9 +83,12 @@ def learn_localisation(config: Config, samples: Sequence[Sample], work: Path) ->
     new = [*network.localise.parameters(), *network.classify.parameters()]
     groups = [
         {"params": list(network.backbone.parameters()), "lr": settings.lr},
-        {"params": new, "lr": settings.lr * _NEW_LAYERS},
+        {"params": new, "lr": settings.lr * settings.new_layers},
     ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=5e-4)
+    optimiser: torch.optim.Optimizer = torch.optim.AdamW(groups, weight_decay=5e-4)
+    if settings.algorithm == "sgd":
+        optimiser = torch.optim.SGD(groups, momentum=0.9, weight_decay=5e-4)
+    rates = [group["lr"] for group in optimiser.param_groups]
     if first:
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
@@ -99,6 +102,8 @@ def learn_localisation(config: Config, samples: Sequence[Sample], work: Path) ->
     bar = tqdm(loader, desc="localisation network", unit="step", initial=first, total=settings.steps)
     for step, (images, shown) in enumerate(bar, first + 1):
         loss = balanced_cross_entropy(network(images), shown, frequency)
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * 0.1 ** ((step - 1) // settings.step_every if settings.step_every else 0)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

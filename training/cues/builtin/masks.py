@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from training.config import Config
 from training.cues.builtin.cam import LocalisationNet, class_activation_maps
@@ -53,11 +52,8 @@ class BuiltinMasks:
         ids = self.config.foreground_ids(LabelSet.load(self.config.labels))
         shown = [index for index, target in enumerate(ids) if tags[target]]
         cams = class_activation_maps(self.localisation, image, torch.tensor(shown, dtype=torch.long))
-        resized = cams.new_zeros(0, *foreground.shape)
-        if shown:
-            resized = F.interpolate(cams[None], size=foreground.shape, mode="bilinear", align_corners=False)[0]
         alpha = settings.alpha if self.config.cue == "multi_class" else 0.0
-        maps = multi_class_maps(resized, foreground, alpha=alpha, threshold=settings.threshold)
+        maps = multi_class_maps(cams, foreground, alpha=alpha, threshold=settings.threshold)
         return class_labels(maps, [ids[index] for index in shown], image, crf, regions=settings.regions)
 
 

@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.networks.backbones import Backbone
+from training.networks.grids import cells, lay_over
 from training.networks.marks import BACKGROUND, FOREGROUND
+from training.networks.two_stream import STRIDE
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.crf.mean_field import DenseCrf
 from wsvs_ros.perception.crf.regions import find_regions
@@ -30,13 +32,16 @@ def foreground_probability(backbone: Backbone, image: np.ndarray) -> Tensor:
 
     :param backbone: an ImageNet classifier's layers.
     :param image: (H, W, 3) uint8 RGB.
-    :return: (h, w) float32 in [0, 1], on the grid of the finer block; 0.5 where an image has no structure at all.
+    :return: (h, w) float32 in [0, 1], on the grid of the network's scores; 0.5 where an image has no structure at all.
     """
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (backbone.mean, backbone.std))
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
     maps = backbone.features((pixels - mean) / std)
-    fine, coarse = (maps[stride][0].abs().mean(0) for stride in sorted(maps)[-2:])
-    coarse = F.interpolate(coarse[None, None], size=fine.shape, mode="bilinear", align_corners=False)[0, 0]
+    grid = (cells(image.shape[0], STRIDE), cells(image.shape[1], STRIDE))
+    fine, coarse = (
+        lay_over(maps[stride][0].abs().mean(0), stride=stride, size=grid, pixel=STRIDE, late=backbone.late(stride))
+        for stride in sorted(maps)[-2:]
+    )
     fused = fine / fine.max().clamp(min=1e-12) + coarse / coarse.max().clamp(min=1e-12)
     low, high = fused.min(), fused.max()
     return (fused - low) / (high - low) if high > low else torch.full_like(fused, 0.5)
@@ -65,20 +70,18 @@ def smooth(maps: Tensor, image: np.ndarray, crf: CrfSettings, *, regions: bool) 
     """
     The likeliest map of each pixel by a fully-connected CRF whose regions want one label (BP eq. 6-8).
 
-    :param maps: (K, h, w) in [0, 1]; the unaries are those of eq. 7.
+    :param maps: (K, H / 2, W / 2) in [0, 1]; the unaries are those of eq. 7.
     :param image: (H, W, 3) uint8 RGB.
     :param crf: for the image's full size.
     :param regions: with the higher-order term; the regions are Felzenszwalb's.
     :return: (H / 2, W / 2) int64, 0 to K - 1.
     """
-    size = (image.shape[0] // _REDUCTION, image.shape[1] // _REDUCTION)
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
-    small = F.interpolate(pixels, size=size, mode="area")
-    enlarged = F.interpolate(maps[None], size=size, mode="bilinear", align_corners=False)
+    small = F.interpolate(pixels, size=maps.shape[1:], mode="area")
     found = None
     if regions:
         found = torch.from_numpy(find_regions(small[0].permute(1, 2, 0).byte().numpy()))[None]
-    marginals = DenseCrf(small, crf.scaled(1 / _REDUCTION), found).infer(enlarged.softmax(1))
+    marginals = DenseCrf(small, crf.scaled(1 / _REDUCTION), found).infer(maps[None].softmax(1))
     return marginals[0].argmax(0)
 
 
@@ -86,10 +89,10 @@ def foreground_labels(foreground: Tensor, image: np.ndarray, crf: CrfSettings, *
     """
     The foreground mask (BP 3.1.1, 3.1.3).
 
-    :param foreground: (h, w) in [0, 1], P_f.
+    :param foreground: (h, w) in [0, 1], P_f, on the grid of the network's scores.
     :return: (H / 2, W / 2) uint8 marks, see :mod:`training.networks.marks`.
     """
-    labels = smooth(torch.stack([1 - foreground, foreground]), image, crf, regions=regions)
+    labels = smooth(_enlarge(torch.stack([1 - foreground, foreground]), image), image, crf, regions=regions)
     return torch.where(labels == 1, FOREGROUND, BACKGROUND).to(torch.uint8).numpy()
 
 
@@ -99,10 +102,15 @@ def class_labels(
     """
     The multi-class masks (BP 3.1.2, 3.1.3).
 
-    :param maps: (1 + C, h, w), see :func:`multi_class_maps`.
+    :param maps: (1 + C, h, w) on the grid of the network's scores, see :func:`multi_class_maps`.
     :param classes: ids of the C classes.
     :return: (H / 2, W / 2) uint8 class ids and :data:`training.networks.marks.BACKGROUND`.
     """
     table = torch.tensor([BACKGROUND, *classes], dtype=torch.uint8)
-    labels: np.ndarray = table[smooth(maps, image, crf, regions=regions)].numpy()
+    labels: np.ndarray = table[smooth(_enlarge(maps, image), image, crf, regions=regions)].numpy()
     return labels
+
+
+def _enlarge(maps: Tensor, image: np.ndarray) -> Tensor:
+    size = (image.shape[0] // _REDUCTION, image.shape[1] // _REDUCTION)
+    return lay_over(maps, stride=STRIDE, size=size, pixel=_REDUCTION)

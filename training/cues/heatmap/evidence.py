@@ -23,6 +23,8 @@ from training.cues.heatmap.heatmaps import Clusters, HeatmapModel, compete
 from training.cues.heatmap.iconic import IconicClassifiers, learn_iconic_classifiers
 from training.datasets import Sample
 from training.networks.backbones import MobileNetV2, read_weights
+from training.networks.grids import look_up
+from training.networks.two_stream import STRIDE
 from training.running.work_directory import cache_name
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
@@ -38,7 +40,7 @@ class Evidence:
     What is cached of a frame.
 
     :param heatmaps: (N, h, w) float32, competing: a cell's evidence sums to at most 1.
-    :param clusters: (h', w') int64 ids of look-alike cells.
+    :param clusters: (h, w) int64 ids of look-alike cells.
     """
 
     heatmaps: Tensor
@@ -166,7 +168,7 @@ def _evidence(
     clusters = Clusters(torch.cat(cells), count=heatmap_settings(config).clusters, seed=config.seed)
     for sample, path in kept:
         teacher = _Teacher(**torch.load(path, weights_only=True))
-        yield sample, Evidence(teacher.heatmaps.float(), clusters.assign(teacher.features.float()))
+        yield sample, _alike(model, teacher.heatmaps.float(), clusters, teacher.features.float())
     others = [sample for index, sample in enumerate(samples) if index % every]
     for sample, image in _images(others, config, "heatmaps"):
         done = evidence_file(partial, sample)
@@ -174,7 +176,14 @@ def _evidence(
             yield sample, Evidence.load(done)
             continue
         heat, features = model(image)
-        yield sample, Evidence(compete(heat, torch.from_numpy(sample.tags)), clusters.assign(features))
+        yield sample, _alike(model, compete(heat, torch.from_numpy(sample.tags)), clusters, features)
+
+
+def _alike(model: HeatmapModel, heatmaps: Tensor, clusters: Clusters, features: Tensor) -> Evidence:
+    ids = clusters.assign(features)
+    return Evidence(
+        heatmaps, look_up(ids, stride=model.feature_stride, size=(heatmaps.shape[1], heatmaps.shape[2]), pixel=STRIDE)
+    )
 
 
 def _teach(model: HeatmapModel, sample: Sample, image: np.ndarray, rng: np.random.Generator, path: Path) -> _Teacher:

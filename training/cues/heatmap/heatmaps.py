@@ -18,8 +18,11 @@ from torch.nn import functional as F
 
 from training.cues.heatmap.iconic import IconicClassifiers, trunk_features
 from training.networks.backbones import MobileNetV2
+from training.networks.grids import cells, lay_over
+from training.networks.two_stream import STRIDE
 from wsvs_ros.perception.labels import LabelSet
 
+_TRUNK_STRIDE = 32
 _DOUBT = 0.05  # evidence below this, over all classes, is no evidence
 
 
@@ -49,18 +52,35 @@ class HeatmapModel:
     def __call__(self, image: np.ndarray) -> tuple[Tensor, Tensor]:
         """
         :param image: (H, W, 3) uint8 RGB.
-        :return: heatmaps (N, h, w) float32 in [0, 1] on the grid of the largest scale, and the features
-            (D, h', w') of the first scale.
+        :return: heatmaps (N, h, w) float32 in [0, 1] on the grid of the network's scores, and the features
+            (D, h', w') of the first scale, whose cells are :attr:`feature_stride` pixels.
         """
+        grid = (cells(image.shape[0], STRIDE), cells(image.shape[1], STRIDE))
         features = [self._features(image, scale) for scale in self.scales]
         maps = [self.classify(found.permute(1, 2, 0)).permute(2, 0, 1) for found in features]
-        grid = max((heat.shape[1:] for heat in maps), key=np.prod)
-        resized = [F.interpolate(heat[None], size=grid, mode="bilinear", align_corners=False)[0] for heat in maps]
-        return torch.stack(resized).mean(0), features[0]
+        laid = [
+            lay_over(heat, stride=_TRUNK_STRIDE / scale, size=grid, pixel=STRIDE)
+            for heat, scale in zip(maps, self.scales, strict=True)
+        ]
+        return torch.stack(laid).mean(0), features[0]
+
+    @property
+    def feature_stride(self) -> float:
+        """Pixels of the image to a cell of the features that are returned."""
+        return _TRUNK_STRIDE / self.scales[0]
 
     def _features(self, image: np.ndarray, scale: float) -> Tensor:
-        size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-        return trunk_features(self.trunk, cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)[None])[0]
+        """
+        The trunk's last features of the enlarged image, a cell in the middle of its pixels.
+
+        The trunk's own cells lie at the last of their pixels: the image is begun half a cell earlier, mirrored.
+        """
+        height, width = (round(side * scale) for side in image.shape[:2])
+        enlarged = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+        half = _TRUNK_STRIDE // 2
+        framed = cv2.copyMakeBorder(enlarged, half, half, half, half, cv2.BORDER_REFLECT_101)
+        found = trunk_features(self.trunk, framed[None])[0]
+        return found[:, : cells(height, _TRUNK_STRIDE), : cells(width, _TRUNK_STRIDE)]
 
     def classify(self, features: Tensor) -> Tensor:
         """(..., D) features -> (..., N): foreground by softmax mass, background and persons one against all."""
@@ -161,12 +181,12 @@ def cluster_votes(frames: Iterable[tuple[Tensor, Tensor]], *, clusters: int, cla
     """
     Let the cells of each cluster vote.
 
-    :param frames: pairs of cluster ids, on any grid, and (N, h, w) competing heatmaps.
+    :param frames: pairs of (h, w) cluster ids and (N, h, w) competing heatmaps.
     :return: (clusters, N) mean evidence.
     """
     sums, counts = torch.zeros(clusters, classes), torch.zeros(clusters)
     for ids, heatmaps in frames:
-        flat = _on_grid(ids, heatmaps).flatten()
+        flat = ids.flatten()
         sums.index_add_(0, flat, heatmaps.flatten(1).T)
         counts += torch.bincount(flat, minlength=clusters)
     return sums / counts.clamp(min=1)[:, None]
@@ -177,13 +197,8 @@ def agree(votes: Tensor, clusters: Tensor, heatmaps: Tensor) -> Tensor:
     The heatmaps that cluster and cell agree on: vote times the cell's own evidence, softened.
 
     :param votes: see :func:`cluster_votes`.
-    :param clusters: the frame's cluster ids, on any grid.
+    :param clusters: (h, w) the frame's cluster ids.
     :param heatmaps: (N, h, w) competing heatmaps.
     :return: (N, h, w).
     """
-    return votes[_on_grid(clusters, heatmaps)].permute(2, 0, 1) * heatmaps.sqrt()
-
-
-def _on_grid(clusters: Tensor, heatmaps: Tensor) -> Tensor:
-    """Cluster ids of the cells of heatmaps, which may be finer."""
-    return F.interpolate(clusters[None, None].float(), size=heatmaps.shape[1:], mode="nearest")[0, 0].long()
+    return votes[clusters].permute(2, 0, 1) * heatmaps.sqrt()

@@ -26,6 +26,8 @@ class Backbone(nn.Module):
 
     top: nn.Module
     """What the classifier puts between its last feature map and its class scores; nothing unless asked for."""
+    top_is_late: bool = False
+    """Whether the top's cells lie half a cell behind those of the last feature map."""
     top_channels: int
     classifier: str
     """Key of the 1000 classes' weights in the state dict."""
@@ -43,6 +45,17 @@ class Backbone(nn.Module):
     def channels_at(self, stride: int) -> int:
         """Channels of the last feature map at ``stride``."""
         return [c for c, s in zip(self.channels, self.strides, strict=True) if s == stride][-1]
+
+    def centre(self, stride: int) -> float:
+        """
+        Where the first cell of the feature map at ``stride`` lies, in pixels from the centre of the image's first; the
+        next ones follow at ``stride`` pixels, whatever the image's size.
+        """
+        raise NotImplementedError
+
+    def late(self, stride: int) -> float:
+        """How far the cells of the feature map at ``stride`` lie behind the middles of their squares, pixels."""
+        return self.centre(stride) - (stride - 1) / 2
 
     def load_imagenet(self, path: Path) -> None:
         """

@@ -28,27 +28,44 @@ _MOBILENET_STAGES = (
 
 class SameConv2d(nn.Conv2d):
     """
-    Convolution with TensorFlow's "SAME" padding, whatever the stride.
+    Convolution with as many outputs as TensorFlow's "SAME" padding has, always in the phase of an even size.
 
-    Even sizes under stride 2 are padded at the bottom and right only; these weights were trained so,
-    and symmetric padding costs 9 points of ImageNet top-1.
+    Under stride 2 an output lies at every odd place of the input, whatever the input's size: TensorFlow pads an even
+    size at the bottom and right only, which these weights were trained with (symmetric padding costs 9 points of
+    ImageNet top-1), but an odd size on all sides, which would move the outputs by one place.
+
+    :param lead: zeros in front of the input, under a stride: moves the outputs by as many places towards the beginning;
+        what then lies behind the last output is not seen.
     """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        lead: int = 0,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride=stride, groups=groups, bias=bias)
+        self.lead = lead
 
     def forward(self, x: Tensor) -> Tensor:
         # ints, so that an exported graph has the padding as constants
-        totals = [
-            max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
-            for size, kernel, stride, dilation in zip(
-                map(int, x.shape[2:]), self.kernel_size, self.stride, self.dilation, strict=True
-            )
-        ]
-        if not any(total % 2 for total in totals):
+        (top, bottom), (left, right) = (self._pads(axis, int(size)) for axis, size in enumerate(x.shape[2:]))
+        if top == bottom and left == right:
             # the convolution's own padding: an inference engine keeps its memory layout, a Pad breaks it
-            padding = [total // 2 for total in totals]
-            return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-        bottom, right = totals
-        x = F.pad(x, [right // 2, right - right // 2, bottom // 2, bottom - bottom // 2])
-        return self._conv_forward(x, self.weight, self.bias)
+            return F.conv2d(x, self.weight, self.bias, self.stride, (top, left), self.dilation, self.groups)
+        x = x[:, :, : x.shape[2] + min(bottom, 0), : x.shape[3] + min(right, 0)]
+        return self._conv_forward(F.pad(x, [left, max(right, 0), top, max(bottom, 0)]), self.weight, self.bias)
+
+    def _pads(self, axis: int, size: int) -> tuple[int, int]:
+        """Places before and behind an axis of so many; negative where the last ones are left out."""
+        stride, reach = self.stride[axis], self.dilation[axis] * (self.kernel_size[axis] - 1)
+        before = reach // 2 if stride == 1 else self.lead
+        return before, (-(-size // stride) - 1) * stride + reach + 1 - size - before
 
 
 class InvertedResidual(nn.Module):
@@ -77,6 +94,9 @@ class MobileNetV2(Backbone):
     :param blocks: how many of the 19 feature blocks to keep. 14 ends at 96 channels and stride 16;
         19 is the whole classifier trunk (1280 channels, stride 32).
     :param output_stride: 32, or 16 to run blocks 14 and later dilated at stride 16.
+    :param centred: a stride whose cells lie in the middle of their pixels, but for half a pixel: cell i in the middle
+        of the `centred` pixels that begin at ``i * centred``. By default they lie where the classifier had them, at
+        the last of their pixels.
     :param top: with 18 blocks, have the last one as `top`.
     """
 
@@ -86,11 +106,21 @@ class MobileNetV2(Backbone):
     mean = (127.5, 127.5, 127.5)
     std = (127.5, 127.5, 127.5)
 
-    def __init__(self, *, in_channels: int = 3, blocks: int = 19, output_stride: int = 32, top: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        in_channels: int = 3,
+        blocks: int = 19,
+        output_stride: int = 32,
+        top: bool = False,
+        centred: int | None = None,
+    ) -> None:
         super().__init__()
         if top and blocks != 18:
             raise ValueError(f"a top follows block 18, got {blocks} blocks")
-        layers: list[nn.Module] = [nn.Sequential(SameConv2d(in_channels, 32, 3, stride=2), nn.ReLU6())]
+        self._lead = centred // 2 if centred else 0
+        first = SameConv2d(in_channels, 32, 3, stride=2, lead=self._lead)
+        layers: list[nn.Module] = [nn.Sequential(first, nn.ReLU6())]
         self.strides, self.channels = [2], [32]
         inputs, stride, dilation = 32, 2, 1
         for expansion, outputs, repeats, first_stride in _MOBILENET_STAGES:
@@ -113,6 +143,10 @@ class MobileNetV2(Backbone):
         self.top = layers[18] if top else nn.Identity()
         self.top_channels = 1280 if top else self.channels[blocks - 1]
         self.strides, self.channels = self.strides[:blocks], self.channels[:blocks]
+
+    def centre(self, stride: int) -> float:
+        """See :meth:`Backbone.centre`."""
+        return stride - 1 - self._lead
 
     def load_imagenet(self, path: Path) -> None:
         """See :meth:`Backbone.load_imagenet`; batch norm is folded."""

@@ -63,7 +63,12 @@ class Vgg16(Backbone):
         self.strides = [1, 2, 4, 8, output_stride]
         self.channels = [outputs for outputs, _ in _VGG16_STAGES]
         self.top = _top(self.channels[-1], VGG16_TOPS[top]) if top else nn.Identity()
+        self.top_is_late = top == "imagenet"  # its pooling takes a cell and the next one
         self.top_channels = VGG16_TOPS[top].filters if top else self.channels[-1]
+
+    def centre(self, stride: int) -> float:
+        """See :meth:`Backbone.centre`: a cell lies in the middle of the pixels that were pooled."""
+        return (stride - 1) / 2
 
     def load_imagenet(self, path: Path) -> None:
         """See :meth:`Backbone.load_imagenet`."""
@@ -95,6 +100,8 @@ def _top(inputs: int, top: Vgg16Top) -> nn.Sequential:
         *pools,
         nn.Conv2d(inputs, top.filters, top.kernel, padding=reach // 2, dilation=top.dilation),
         nn.ReLU(),
+        nn.Dropout(),  # as in the classifier, and in DeepLab
         nn.Conv2d(top.filters, top.filters, 1),
         nn.ReLU(),
+        nn.Dropout(),
     )

@@ -12,7 +12,7 @@ from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
 from wsvs_ros.perception.engines import Engine, Maps
 from wsvs_ros.perception.flow import Flow, create_flow
-from wsvs_ros.perception.postprocess import enlarge_maps, to_camera
+from wsvs_ros.perception.postprocess import enlarge, label_scores, label_size
 from wsvs_ros.perception.preprocess import resize_image, split_rgb, to_gray
 from wsvs_ros.perception.tracker import TrackedFrame
 from wsvs_ros.perception.window import host_zeros
@@ -110,14 +110,15 @@ class HostOutput:
 
     def labels(self) -> np.ndarray:
         """(H, W) uint8 class ids."""
-        return self._made[0]
+        return enlarge(self._made[0], self._camera_size)
 
     def confidence(self) -> np.ndarray:
         """(H, W) float32 probability of the labels."""
-        return self._made[1]
+        return enlarge(self._made[1], self._camera_size)
 
     @cached_property
     def _made(self) -> tuple[np.ndarray, np.ndarray]:
-        if self._maps is None:
-            return to_camera(self.scores, self._working_size, self._camera_size)
-        return enlarge_maps(self._maps.labels, self._maps.confidence, self._camera_size)
+        """Labels and confidence, not yet enlarged: of a large camera mostly one of them is wanted."""
+        if self._maps is not None:
+            return self._maps.labels, self._maps.confidence
+        return label_scores(self.scores, label_size(self._working_size, self._camera_size))
