@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,8 @@ def run_part(command: list[str], limit: float) -> Part:
             except subprocess.TimeoutExpired:
                 status = "timed out"
             finally:  # what the part has started may outlive it
-                try:
+                with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
                 process.wait()
         found = _read_rows(rows)
         if status == "ok" and any("no GPU" in row for row in found):

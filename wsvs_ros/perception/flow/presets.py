@@ -82,9 +82,10 @@ def patch_grid(height: int, width: int, stride: int) -> tuple[int, int]:
 
 def patch_hops(rows: int, columns: int) -> tuple[int, ...]:
     """
-    Over how many patches good vectors spread, in this order: twice from about an eighth of the grid down to one.
+    Over how many patches good vectors spread, in this order: twice from about an eighth of the grid, at least two
+    patches, down to one.
 
     Twice, for a vector from far is polished, and may then be worth spreading to what is near.
     """
-    farthest = max(0, math.floor(math.log2(max(rows, columns) / 8) + 0.5))
+    farthest = max(1, math.floor(math.log2(max(rows, columns) / 8) + 0.5))
     return 2 * tuple(1 << power for power in range(farthest, -1, -1))
