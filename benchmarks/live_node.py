@@ -75,7 +75,8 @@ class LiveNode:
         start = ["benchmarks.probed_node", str(self._probe)] if probe else ["wsvs_ros.cli.main", "run"]
         words = [sys.executable, "-m", *start, "--image", IMAGE, *arguments]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-        self._process = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+        self._start = lambda: subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+        self._process = self._start()
         rclpy.init(args=[])
         self._rclpy, self._image = rclpy, Image
         self._node = Node("benchmark")
@@ -84,6 +85,7 @@ class LiveNode:
         self._node.create_subscription(Image, LABEL, self._on_label, reliable)
         self.segmenter_seconds: dict[int, float] = {}  # by stamp, once the node is closed
         self._run = Run()
+        self.last_label = -float("inf")  # when one came, seconds of time.monotonic
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._spinning = threading.Event()
@@ -102,8 +104,8 @@ class LiveNode:
         """The node's process."""
         return self._process.pid
 
-    def play(self, images: list[np.ndarray], *, rate: float, seconds: float) -> Run:
-        """Publish the images to and fro, on an absolute schedule, and wait for the last labels."""
+    def play(self, images: list[np.ndarray], *, rate: float, seconds: float, settle: float = 1.0) -> Run:
+        """Publish the images to and fro, on an absolute schedule, and wait `settle` seconds for the last labels."""
         from std_msgs.msg import Header
 
         from wsvs_ros.images import fill_image
@@ -120,8 +122,15 @@ class LiveNode:
             message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
             run.published[stamp] = time.monotonic()
             self._camera.publish(message)
-        time.sleep(1.0)
+        time.sleep(settle)
         return run
+
+    def kill_and_start_again(self) -> float:
+        """As after a crash: SIGKILL, and at once a new process; when that was, seconds of `time.monotonic`."""
+        self._process.kill()
+        self._process.communicate()
+        self._process = self._start()
+        return time.monotonic()
 
     def close(self) -> str:
         """Stop all; the node's log."""
@@ -142,7 +151,8 @@ class LiveNode:
             self._executor.spin_once(timeout_sec=0.1)
 
     def _on_label(self, message: Any) -> None:
-        self._run.received[message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec] = time.monotonic()
+        self.last_label = time.monotonic()
+        self._run.received[message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec] = self.last_label
 
 
 def drive_images(size: str, count: int = 30) -> tuple[list[np.ndarray], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,20 @@ def embedded_middleware() -> None:
     os.environ["CYCLONEDDS_URI"] = embedded.loopback_uri()
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     embedded.install()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, driven by Playwright."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright (the extra `test`)")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install --no-install-recommends chromium")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

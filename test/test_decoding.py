@@ -100,6 +100,16 @@ def test_a_bomb_is_refused_before_memory_is_taken_for_it() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
 
 
+def test_a_chunk_that_announces_gigabytes_is_refused_before_memory_is_taken_for_it() -> None:
+    spoilt = bytearray(encoded(".png"))
+    place = spoilt.index(b"IDAT") - 4
+    spoilt[place] = 0x7F
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ImageError, match="a PNG that is truncated or damaged"):
+        to_bgr(SimpleNamespace(format="png", data=bytes(spoilt)))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
+
+
 @pytest.mark.parametrize(
     ("format", "data", "says"),
     [
@@ -114,6 +124,7 @@ def test_a_bomb_is_refused_before_memory_is_taken_for_it() -> None:
         ("png", b"\x89PNG\r\n\x1a\n" + bytes(8), "a PNG that does not begin with its header"),
         ("png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0", "a PNG that ends within its header"),
         ("png", png_of(40, 40, 7), "a PNG of 40x40 pixels: .*([Nn]ot enough image data|damaged)"),
+        ("png", png_of(4, 4, 4)[:33] + b"\0\0\0\0tEXt\0\0\0\0" * 100_001, "a PNG of more than 100000 chunks"),
         ("png", png_of(8_000, 8_000, 1), "a PNG of 8000x8000 pixels in .* bytes: truncated"),
         (
             "png",

@@ -79,6 +79,17 @@ def test_the_embedded_middleware_knows_nothing_of_what_uses_it() -> None:
     assert {name for name in own if not name.startswith("wsvs_ros.embedded")} <= {"wsvs_ros.errors"}
 
 
+@pytest.mark.parametrize("file", ["README.md", "Dockerfile", ".github/workflows/ci.yml"])
+def test_what_is_installed_beside_ros_leaves_its_numpy_alone(file: str) -> None:
+    """apt's OpenCV and cv_bridge are built against NumPy 1."""
+    lines = (ROOT / file).read_text().splitlines()
+    beside_ros = [line for line in lines if re.search(r"pip install .*\bonnxruntime\b", line)]
+    assert beside_ros
+    assert all("-c src/wsvs_ros/constraints-ros.txt" in line for line in beside_ros), beside_ros
+    constraints = (ROOT / "constraints-ros.txt").read_text().splitlines()
+    assert {"numpy<2", "ml_dtypes<0.6"} <= set(constraints)
+
+
 def test_the_default_bundle_is_whole_and_small() -> None:
     bundle = ModelBundle.load(default_bundle_path())
     assert bundle.model_path.stat().st_size < 12e6

@@ -21,6 +21,9 @@ _LINES = re.compile(  # what the decoders print for themselves
 )
 
 
+_PREFIX = re.compile(r"\[[^\]]*\] global \S+ ")  # severity, thread, time and place of OpenCV's own
+
+
 class ImageError(WsvsError):
     """An image message that is malformed or of an encoding that is not understood."""
 
@@ -75,4 +78,4 @@ def _decode(data: np.ndarray) -> tuple[np.ndarray | None, str]:
             image = cv2.imdecode(data, cv2.IMREAD_COLOR)
         except cv2.error as error:  # OpenCV 4 raises it for images beyond a limit of its own
             failure = error.err
-    return image, failure or "; ".join(dict.fromkeys(line.strip() for line in lines[:3]))
+    return image, failure or "; ".join(dict.fromkeys(_PREFIX.sub("", line).strip() for line in lines[:3]))

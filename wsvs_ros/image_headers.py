@@ -11,6 +11,7 @@ _HEADER = 1 << 22  # bytes that are looked at; colour profiles and thumbnails st
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, less DHT, JPG and DAC
 _JPEG_ALONE = frozenset((0x01, *range(0xD0, 0xD8)))  # TEM and RST0 to RST7: markers without a length
 _JPEG_LEAST = 1 / 1000  # bytes a pixel: a block of 64 takes a bit even where nothing is to be seen
+_PNG_CHUNKS = 100_000  # in one image; a camera's has a few dozen
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _DEFLATE_MOST = 1032  # bytes that one byte can stand for
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -44,7 +45,10 @@ def announced_size(data: memoryview) -> Announced | None:
     for kind, begins, read in _KINDS:
         if begins(head):
             try:
-                return Announced(kind, *read(head))
+                found = Announced(kind, *read(head))
+                if kind == "PNG":
+                    _check_png_chunks(data)
+                return found
             except (IndexError, struct.error):
                 raise ValueError(f"a {kind} that ends within its header") from None
     return None
@@ -58,6 +62,19 @@ def _png_size(head: bytes) -> tuple[int, int, float]:
     if zlib.crc32(head[12:29]) != checksum or colour not in _PNG_CHANNELS:
         raise ValueError("a PNG with a damaged header")
     return width, height, width * _PNG_CHANNELS[colour] * depth / 8 * height / _DEFLATE_MOST
+
+
+def _check_png_chunks(data: memoryview) -> None:
+    """Refuse a chunk longer than what is there: OpenCV 5 takes memory for its length before it reads it."""
+    at = 8
+    for _ in range(_PNG_CHUNKS):
+        length, name = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+        if at > len(data):
+            raise ValueError("a PNG that is truncated or damaged")
+        if name == b"IEND":
+            return
+    raise ValueError(f"a PNG of more than {_PNG_CHUNKS} chunks")
 
 
 def _jpeg_size(head: bytes) -> tuple[int, int, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import importlib
+import os
 import subprocess
 import sys
 import textwrap
@@ -31,7 +32,7 @@ def test_messages_have_ros_defaults_and_keywords() -> None:
     image = Image(height=2, encoding="mono8")
     assert (image.height, image.width, image.encoding, image.header.frame_id) == (2, 0, "mono8", "")
     assert image.header is not Image().header
-    with pytest.raises(TypeError, match="has no field heigth"):
+    with pytest.raises(AttributeError, match="has no field heigth"):
         Image(heigth=2)
     assert message_class("rcl_interfaces/msg/ParameterType").PARAMETER_DOUBLE == 3
 
@@ -139,9 +140,15 @@ def test_ros_arguments() -> None:
     found = parse_arguments(
         ["x", "-r", "no", "--ros-args", "-r", "a:=b", "-p", "n:=3", "-p", "s:=on the road", "--", "-p"]
     )
-    assert found.remaps == [("a", "b")]
-    assert found.parameters == {"n": 3, "s": "on the road"}
-    for words, says in [(["-r"], "needs a value"), (["-p", "n"], "name:=value"), (["--enclave", "/x"], "not part of")]:
+    assert found.remaps == [("", "a", "b")]
+    assert found.parameters_of("x") == {"n": 3, "s": "on the road"}
+    for words, says in [
+        (["-r"], "needs a value"),
+        (["-p", "n"], "name:=value"),
+        (["-p", "a:b:n:=1"], "a:b:n:=1: write name:=value, or node:name:=value"),
+        (["-p", "n:=[1"], r"-p n:=\[1: line 1, column 3"),
+        (["--enclave", "/x"], "not part of"),
+    ]:
         with pytest.raises(EmbeddedError, match=says):
             parse_arguments(["--ros-args", *words])
 
@@ -160,6 +167,10 @@ def test_parameter_files_by_node(tmp_path: Path) -> None:
     file.write_text("seg: {parameters: {}}")
     with pytest.raises(EmbeddedError, match=r"p.yaml: seg: ros__parameters is missing"):
         load_parameters([file], node="seg", namespace="/")
+    for text, says in (("a: &x 1\nb: *x", "line 2, column 4: ROS 2 takes no aliases"), ("a:", "no value is given")):
+        file.write_text(text)
+        with pytest.raises(EmbeddedError, match=f"p.yaml: cannot be read as a parameter file: .*{says}"):
+            load_parameters([file], node="seg", namespace="/")
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, [1, "a"], {"a": 1}, [2**63]])
@@ -174,8 +185,8 @@ def test_what_is_left_out_says_so(ros: Any) -> None:
     import rclpy
     from rclpy.executors import MultiThreadedExecutor
     from rclpy.node import Node
-    from rclpy.qos import QoSPolicyKind
-    from rclpy.qos_overriding_options import QoSOverridingOptions
+    from rclpy.qos import HistoryPolicy, QoSProfile
+    from std_msgs.msg import String
 
     node = Node("n")
     for attempt, what in (
@@ -183,20 +194,22 @@ def test_what_is_left_out_says_so(ros: Any) -> None:
         (lambda: node.create_client(object, "s"), "create_client"),
         (lambda: node.create_rate(1.0), "create_rate"),
         (lambda: node.create_publisher(object, "a", 1, event_callbacks=None), "the option event_callbacks"),
+        (lambda: node.create_timer(1.0, print, callback_group=None), "the option callback_group"),
         (lambda: node.get_topic_names_and_types(), "get_topic_names_and_types"),
         (lambda: node.create_guard_condition(print), "create_guard_condition"),
         (MultiThreadedExecutor, "MultiThreadedExecutor"),
         (lambda: rclpy.spin_until_future_complete(node, None), "spin_until_future_complete"),
         (lambda: Node("m", allow_undeclared_parameters=True), "the option allow_undeclared_parameters"),
-        (
-            lambda: Node("m", parameter_overrides=[rclpy.parameter.Parameter("use_sim_time", value=True)]),
-            "use_sim_time",
-        ),
-        (lambda: QoSOverridingOptions([QoSPolicyKind.DEADLINE]), "the QoS policy DEADLINE"),
+        (lambda: node.create_publisher(String, "a", QoSProfile(history=HistoryPolicy.KEEP_ALL)), "KEEP_ALL"),
+        (lambda: parse_arguments(["--ros-args", "-r", "/a/*:=/b"]), "a pattern"),
     ):
         with pytest.raises(EmbeddedError, match=f"{what}.* not part of the embedded middleware.*source a ROS 2"):
             attempt()
-    for name in ("rclpy.action", "tf2_ros"):
+    ros.shutdown()
+    ros.init(args=["x", "--ros-args", "-p", "use_sim_time:=true"])
+    with pytest.raises(EmbeddedError, match="use_sim_time.* not part of the embedded middleware"):
+        Node("m")
+    for name in ("rclpy.action", "rclpy.callback_groups", "tf2_ros"):
         with pytest.raises(ModuleNotFoundError, match=f"{name} is not part of the embedded middleware"):
             importlib.import_module(name)
     with pytest.raises(AttributeError, match=r"rclpy.node.Rate is not part of the embedded middleware"):
@@ -204,7 +217,6 @@ def test_what_is_left_out_says_so(ros: Any) -> None:
     assert not hasattr(rclpy, "create_client")
     assert not hasattr(node, "create_client")
     assert not hasattr(node, "my_own_attribute")
-    node.destroy_node()
 
 
 CAMERA = """
@@ -236,10 +248,11 @@ CAMERA = """
 def receive_from_camera(ros: Any, reliability: str) -> list[Any]:
     """What a sensor-data subscription gets of 60 images of 518 kB at 30 Hz from another process."""
     from rclpy.node import Node
-    from rclpy.qos import qos_profile_sensor_data
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
 
     node, found = Node("listener"), []
-    node.create_subscription(Image, "/image", found.append, qos_profile_sensor_data)
+    qos = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+    node.create_subscription(Image, "/image", found.append, qos)
     camera = subprocess.Popen([sys.executable, "-c", textwrap.dedent(CAMERA), reliability], cwd=ROOT)
     until = time.monotonic() + 30
     while camera.poll() is None and time.monotonic() < until:
@@ -274,25 +287,6 @@ def test_images_of_a_best_effort_camera_arrive(ros: Any) -> None:
     assert stamps == sorted(set(stamps))
 
 
-def test_latched_message_reaches_a_late_subscriber_and_volatile_does_not(ros: Any) -> None:
-    from rclpy.node import Node
-    from rclpy.qos import DurabilityPolicy, QoSProfile
-    from std_msgs.msg import String
-
-    node = Node("n")
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    for topic, qos in (("kept", latched), ("lost", QoSProfile(depth=1))):
-        node.create_publisher(String, topic, qos).publish(String(data=topic))
-    found: list[str] = []
-    for topic, qos in (("kept", latched), ("lost", QoSProfile(depth=1))):
-        node.create_subscription(String, topic, lambda m: found.append(m.data), qos)
-    until = time.monotonic() + 2
-    while time.monotonic() < until:
-        ros.spin_once(node, timeout_sec=0.1)
-    node.destroy_node()
-    assert found == ["kept"]
-
-
 def test_timers_keep_their_period(ros: Any) -> None:
     from rclpy.node import Node
 
@@ -307,19 +301,6 @@ def test_timers_keep_their_period(ros: Any) -> None:
     node.destroy_node()
     assert 12 <= count <= 20
     assert len(ticks) == count
-
-
-def test_remaps_and_private_names_on_the_wire(ros: Any) -> None:
-    from rclpy.node import Node
-    from std_msgs.msg import String
-
-    ros.shutdown()
-    ros.init(args=["--ros-args", "-r", "image:=/camera/raw", "-r", "__node:=seg", "-r", "__ns:=/front"])
-    node = Node("segmentation")
-    assert node.get_fully_qualified_name() == "/front/seg"
-    assert node.create_subscription(String, "image", print, 1).topic_name == "/camera/raw"
-    assert node.create_publisher(String, "~/label", 1).topic_name == "/front/seg/label"
-    node.destroy_node()
 
 
 def test_other_threads_may_make_and_destroy_endpoints_while_one_spins(ros: Any) -> None:
@@ -353,3 +334,100 @@ def test_other_threads_may_make_and_destroy_endpoints_while_one_spins(ros: Any) 
     assert errors == []
     assert found
     node.destroy_node()
+
+
+def test_of_large_messages_fewer_wait_and_of_too_large_ones_none(
+    ros: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rclpy.node import Node
+
+    from wsvs_ros.embedded import publisher, subscription
+
+    monkeypatch.setattr(subscription, "READER_BYTES", 30_000)
+    monkeypatch.setattr(publisher, "LARGEST", 100_000)
+    node, found = Node("n"), []
+    camera = node.create_publisher(Image, "a", 20)
+    kept = node.create_subscription(Image, "a", lambda m: found.append(m.width), 20)
+    until = time.monotonic() + 10
+
+    def spin(done: Any) -> None:
+        while not done() and time.monotonic() < until:
+            ros.spin_once(node, timeout_sec=0.05)
+
+    spin(lambda: camera.get_subscription_count() > 0)
+    camera.publish(Image(width=1, data=bytes(9_000)))
+    spin(lambda: found == [1])
+    gone = [kept.gids]  # the subscription has another reader now: wait for the publisher to know it
+    spin(lambda: camera.get_subscription_count() == 1 and kept.gids == gone[0])
+    time.sleep(0.5)
+    for width in range(2, 12):
+        camera.publish(Image(width=width, data=bytes(9_000)))
+    time.sleep(0.5)  # they have arrived, and nobody has taken one
+    spin(lambda: found[-1:] == [11])
+    assert found == [1, 9, 10, 11]
+    assert "/a: of messages of 9" in (said := capsys.readouterr().err)
+    assert "3 may wait, not 20: 30000 bytes are the most" in said
+    with pytest.raises(EmbeddedError, match=r"/a: a message of 2\d+ bytes, 100000 are the most that is sent"):
+        camera.publish(Image(data=bytes(200_000)))
+    node.destroy_node()
+
+
+@pytest.mark.parametrize("uri", ["", "user's"])
+def test_dds_is_told_of_the_largest_message_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    """A peer sends a message that is too large, then many that are not; the bound goes beside what the user said."""
+    code = """
+        import sys, time
+        from wsvs_ros import embedded
+        from wsvs_ros.embedded import discovery
+        discovery.BOUND = discovery.BOUND.replace(str(discovery.LARGEST), "1000000")
+        embedded.install()
+        import rclpy
+        from rclpy.node import Node
+        from sensor_msgs.msg import Image
+        rclpy.init(args=[])
+        node, found = Node("n"), []
+        node.create_subscription(Image, "/large", lambda m: found.append(len(m.data)), 10)
+        print("ready", flush=True)
+        until = time.monotonic() + 20
+        while 100 not in found and time.monotonic() < until:
+            rclpy.spin_once(node, timeout_sec=0.1)
+        print(max(found))
+        rclpy.shutdown()
+    """
+    from wsvs_ros.embedded import loopback_uri
+
+    own = loopback_uri()
+    if uri:
+        own += ",<CycloneDDS><Domain><Internal><MaxSampleSize>9MB</MaxSampleSize></Internal></Domain></CycloneDDS>"
+    monkeypatch.setenv("CYCLONEDDS_URI", loopback_uri())
+    import rclpy
+    from rclpy.node import Node
+
+    rclpy.init(args=[])
+    node = Node("peer")
+    camera = node.create_publisher(Image, "/large", 2)
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    child = subprocess.Popen(
+        words,
+        env={**os.environ, "CYCLONEDDS_URI": own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    until = time.monotonic() + 10
+    while not camera.get_subscription_count() and time.monotonic() < until:
+        time.sleep(0.05)
+    camera.publish(Image(data=bytes(3_000_000)))
+    time.sleep(0.5)
+    while child.poll() is None and time.monotonic() < until + 20:
+        camera.publish(Image(data=bytes(100)))
+        time.sleep(0.05)
+    output, said = child.communicate()
+    rclpy.shutdown()
+    assert output == ("3000000\n" if uri else "100\n")
+    assert ("dropping oversize" in said) is not bool(uri)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,3 +249,46 @@ def test_ids_have_the_length_that_the_peers_distribution_has(distro: str, length
     root, environment = CLIENT.parents[2], {**os.environ, "ROS_DISTRO": distro}
     found = subprocess.run([sys.executable, "-c", code], env=environment, cwd=root, capture_output=True, text=True)
     assert found.stdout == f"{length}\n", found.stderr
+
+
+def test_a_client_that_does_not_listen_keeps_nobody_waiting(
+    ros: Any, node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its requests are answered, the replies wait for its reader aside, and go out when it comes."""
+    from wsvs_ros.embedded import service
+
+    monkeypatch.setattr(service, "_PATIENCE", 60.0)
+    asked = next(s for s in node.services if s.srv_name.endswith("/list_parameters"))
+    code = """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        from rmw_client import *
+        participant = DomainParticipant(int(os.environ["ROS_DOMAIN_ID"]))
+        package, name, request, reply = SERVICES["list_parameters"]
+        qos = Qos(Policy.Reliability.Reliable(duration(seconds=1)), Policy.History.KeepLast(10),
+                  Policy.Userdata(b"clientid=1.2.3;"))
+        kinds = wrapped(package, f"{name}_Request_", request), wrapped(package, f"{name}_Response_", reply)
+        writer = DataWriter(participant, Topic(participant, "rq/front/seg/list_parametersRequest", kinds[0]), qos)
+        while not writer.get_matched_subscriptions():
+            time.sleep(0.01)
+        for number in range(8):
+            writer.write(kinds[0](client_guid=7, sequence_number=number, prefixes=[], depth=0))
+        input()
+        reader = DataReader(participant, Topic(participant, "rr/front/seg/list_parametersReply", kinds[1]), qos)
+        found = []
+        while len(found) < 8:
+            found += [item.sequence_number for item in reader.take(N=10)]
+            time.sleep(0.01)
+        print(found)
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code), str(CLIENT.parent)]
+    client = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    spin_until(ros, node, lambda: len(asked.waiting) == 8)
+    assert len(asked.waiting) == 8
+    assert client.stdin is not None
+    client.stdin.write("\n")
+    client.stdin.flush()
+    spin_until(ros, node, lambda: client.poll() is not None)
+    output, _ = client.communicate(timeout=5)
+    assert output == "[0, 1, 2, 3, 4, 5, 6, 7]\n"
+    assert not asked.waiting

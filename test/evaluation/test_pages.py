@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -107,6 +108,41 @@ def test_the_pictures_are_on_the_screen(report: Path, tmp_path: Path) -> None:
     assert shown.shape == (2400, 1200, 3)
     building = np.array(CAMVID.classes[1].color[::-1])
     assert (np.abs(shown.astype(int) - building).max(2) < 4).mean() > 0.02
+
+
+def test_each_picture_stands_over_its_own_name(browser: Any, tmp_path: Path) -> None:
+    """Truth on some frames only: a frame without it shows none, and no other picture in its place."""
+    out = make_run(tmp_path / "out", frames=6)
+    for name in ("000000", "000003"):
+        (tmp_path / "truth" / f"{name}.png").unlink()
+    (tmp_path / "images" / "000004.png").unlink()
+    run = Run(out, tmp_path / "truth")
+    evaluation = Evaluation(CAMVID)
+    for frame in run.read():
+        evaluation.update(frame)
+    report = write_report(tmp_path / "report", run, evaluation)
+    told = json.loads(re.findall(r'<script type="application/json">(.*?)</script>', report.read_text(), re.S)[0])
+    assert [sorted(frame["pictures"]) for frame in told][:2] == [
+        ["camera", "prediction"],
+        ["camera", "prediction", "truth"],
+    ]
+    page = browser.new_page()
+    page.goto(report.as_uri())
+    for index, frame in enumerate(told):
+        page.locator("#frames input").fill(str(index))
+        shown = page.evaluate(
+            "[...document.querySelectorAll('#frames .pictures div')].map((cell) =>"
+            "[cell.querySelector('span').textContent, cell.querySelector('img').getAttribute('src'),"
+            " getComputedStyle(cell.querySelector('img')).visibility])"
+        )
+        assert len(shown) == 3
+        for word, source, visible in shown:
+            if visible == "visible":
+                assert source == frame["pictures"][word]
+            else:
+                assert word.startswith("no ")
+                assert word.split(" ")[1] not in frame["pictures"]
+    page.close()
 
 
 class _Links(HTMLParser):

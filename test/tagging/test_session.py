@@ -15,11 +15,13 @@ from wsvs_ros.drives import DriveError, TagError, TimeBase, load_clip_tags
 from wsvs_ros.perception import LabelSet
 from wsvs_ros.tagging import ConflictError, EditError, SaveError, TaggingError, TaggingSession
 from wsvs_ros.tagging.cuts import find_cuts
-from wsvs_ros.tagging.keys import RESERVED, assign_keys
+from wsvs_ros.tagging.edits import Tagging
+from wsvs_ros.tagging.exchange.tables import from_csv, to_csv
+from wsvs_ros.tagging.into_bag import write_into_bag
+from wsvs_ros.tagging.keys import RESERVED, assign_keys, load_keys
 from wsvs_ros.tagging.seeking import open_source
 from wsvs_ros.tagging.suggestions import FileSuggester
-from wsvs_ros.tagging.summary import summarise
-from wsvs_ros.tagging.tables import from_csv, to_csv
+from wsvs_ros.tagging.summary import review_order, summarise
 from wsvs_ros.tagging.workspace import DriveOptions, open_session
 
 CAMVID = LabelSet.load("camvid11")
@@ -32,6 +34,10 @@ def session_of(
     session = open_session([path], CAMVID, options=opened, **options)  # type: ignore[arg-type]
     session.cut(0, [(0.0, session.drives[0].duration)], session.drives[0].duration)
     return session
+
+
+def tag(session: TaggingSession, clip: int, tags: list[str], state: str, *, revision: int | None = None) -> None:
+    session.tag(session.revision if revision is None else revision, [Tagging(0, clip, tuple(tags), state)])
 
 
 def ids(session: TaggingSession) -> list[int]:
@@ -47,16 +53,16 @@ def test_what_is_said_is_on_the_disk_at_once(video: Path) -> None:
     session = session_of(video)
     assert len(ids(session)) == 6
     first, second, third = ids(session)[:3]
-    session.tag(session.revision, 0, first, ["road", "sky"], "done")
-    session.tag(session.revision, 0, second, ["car"], "unsure")
-    session.tag(session.revision, 0, third, ["car"], "open")
+    tag(session, first, ["road", "sky"], "done")
+    tag(session, second, ["car"], "unsure")
+    tag(session, third, ["car"], "open")
     tags = video.with_name("a.mp4.tags.yaml")
     (clip,) = load_clip_tags(tags, CAMVID)["a.mp4"]
     assert (clip.start, clip.end, clip.tags) == (0, 0.5, {"road", "sky"})
     again = session_of(video)
     states = [(clip.state, clip.tags) for clip in again.drives[0].clips[:4]]
     assert states == [("done", {"road", "sky"}), ("unsure", {"car"}), ("open", {"car"}), ("open", frozenset())]
-    assert sorted(path.name for path in video.parent.iterdir()) == ["a.mp4", "a.mp4.suggestions.json", tags.name]
+    assert sorted(path.name for path in video.parent.iterdir()) == ["a.mp4", "a.mp4.tagging.json", tags.name]
 
 
 def test_what_was_suggested_is_recorded_and_orders_the_review(video: Path) -> None:
@@ -64,32 +70,32 @@ def test_what_was_suggested_is_recorded_and_orders_the_review(video: Path) -> No
     first, second = ids(session)[:2]
     session.suggest(0, first, {"road": 0.9, "car": 0.1})
     session.suggest(0, second, {"road": 0.9, "car": 0.1})
-    session.tag(session.revision, 0, first, ["road"], "done")
-    session.tag(session.revision, 0, second, ["car"], "done")
-    assert [(clip, round(far, 2)) for _, clip, far in session.review_order()] == [(second, 0.9), (first, 0.1)]
-    assert [round(far, 2) for _, _, far in session_of(video).review_order()] == [0.9, 0.1]
+    tag(session, first, ["road"], "done")
+    tag(session, second, ["car"], "done")
+    assert [(clip, round(far, 2)) for _, clip, far in review_order(session)] == [(second, 0.9), (first, 0.1)]
+    assert [round(far, 2) for _, _, far in review_order(session_of(video))] == [0.9, 0.1]
 
 
 def test_two_tabs_and_other_programs_are_noticed(video: Path) -> None:
     session = session_of(video)
     old = session.revision
-    session.tag(old, 0, ids(session)[0], ["road"], "done")
+    tag(session, ids(session)[0], ["road"], "done")
     with pytest.raises(ConflictError, match="in the meantime"):
-        session.tag(old, 0, ids(session)[1], ["sky"], "done")
+        tag(session, ids(session)[1], ["sky"], "done", revision=old)
     tags = video.with_name("a.mp4.tags.yaml")
     theirs = "a.mp4:\n  - {start: 0, end: 0.5, tags: [cyclist]}\n"
     tags.write_text(theirs)
     with pytest.raises(ConflictError):
-        session.tag(session.revision, 0, ids(session)[1], ["sky"], "done")
+        tag(session, ids(session)[1], ["sky"], "done")
     assert tags.read_text() == theirs
     assert session.drives[0].clips[0].tags == {"cyclist"}
     tags.write_text("a.mp4: [")
     assert "not a YAML file" in (session.changes()["problem"] or "")
     with pytest.raises(SaveError, match="mended"):
-        session.tag(session.revision, 0, ids(session)[1], ["sky"], "done")
+        tag(session, ids(session)[1], ["sky"], "done")
     assert tags.read_text() == "a.mp4: ["
     tags.unlink()
-    session.tag(session.revision, 0, ids(session)[1], ["sky"], "done")
+    tag(session, ids(session)[1], ["sky"], "done")
     assert [clip.tags for clip in load_clip_tags(tags, CAMVID)["a.mp4"]] == [{"cyclist"}, {"sky"}]
 
 
@@ -103,7 +109,7 @@ def test_a_hand_written_file_is_kept_with_its_other_drives_and_tags(video: Path)
     with pytest.raises(TagError, match="clip 1: unknown class 'terrain'"):
         session_of(video, tags=tags)
     session = session_of(video, tags=tags, kept=["terrain"])
-    session.tag(session.revision, 0, ids(session)[0], ["sky"], "done")
+    tag(session, ids(session)[0], ["sky"], "done")
     clips = load_clip_tags(tags, CAMVID, ignore=["terrain"])
     assert [clip.tags for clip in clips["a.mp4"]] == [{"sky"}]
     assert "terrain" in tags.read_text()
@@ -117,9 +123,9 @@ def test_what_the_times_count_is_saved_and_taken_up_again(tmp_path: Path) -> Non
     tags = tmp_path / "tags.yaml"
     tags.write_text("c.mp4:\n  fps: 50\n  clips:\n    - {start: 1, end: 2, tags: [sky]}\n")
     session = session_of(folder, tags=tags, fps=10.0)
-    session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+    tag(session, ids(session)[0], ["road"], "done")
     session = session_of(bag, tags=tags, topic="/right")
-    session.tag(session.revision, 0, ids(session)[0], ["car"], "done")
+    tag(session, ids(session)[0], ["car"], "done")
     found = {name: drive.time_base for name, drive in load_clip_tags(tags, CAMVID).items()}
     assert found == {
         "c.mp4": TimeBase("frames", fps=50),
@@ -167,9 +173,9 @@ def test_bad_places_and_drives(tmp_path: Path) -> None:
 
 def test_a_change_that_cannot_be_saved_is_not_made(video: Path) -> None:
     session = session_of(video)
-    video.parent.joinpath("a.mp4.suggestions.json").mkdir()  # in the way
+    video.parent.joinpath("a.mp4.tagging.json").mkdir()  # in the way
     with pytest.raises(SaveError, match="cannot be written"):
-        session.tag(session.revision, 0, ids(session)[0], ["road"], "done")
+        tag(session, ids(session)[0], ["road"], "done")
     assert not session.drives[0].clips[0].touched
     assert not video.with_name("a.mp4.tags.yaml").exists()
 
@@ -189,7 +195,7 @@ def test_whatever_is_done_clips_cover_the_drive_and_undo_leads_back(
         clip = clips[number % len(clips)]
         try:
             if act == "tag":
-                session.tag(session.revision, 0, clip.id, [CAMVID.names[number]], "done")
+                tag(session, clip.id, [CAMVID.names[number]], "done")
             elif act == "split":
                 session.split(session.revision, 0, clip.id, (clip.start + clip.end) / 2)
             elif act == "merge":
@@ -212,7 +218,7 @@ def test_whatever_is_done_clips_cover_the_drive_and_undo_leads_back(
 
 def test_tables_go_out_and_come_back(video: Path) -> None:
     session = session_of(video)
-    session.tag(session.revision, 0, ids(session)[0], ["road", "sky"], "done")
+    tag(session, ids(session)[0], ["road", "sky"], "done")
     text = to_csv(session)
     assert text.splitlines()[1] == "a.mp4,0.000,0.500,done,sky;road"
     session.undo(session.revision)
@@ -231,10 +237,55 @@ def test_tables_go_out_and_come_back(video: Path) -> None:
             from_csv(session, f"drive,start,end,state,tags\n{row}\n")
 
 
+def test_a_table_of_two_drives_comes_in_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    videos = [make_video(folder / f"{folder.name}.mp4", 40) for folder in folders]
+    session = open_session(videos, CAMVID, options=DriveOptions(1.0))
+    for index in (0, 1):
+        session.cut(index, [(0.0, 2.0)], 2.0)
+    first = session.drives[0].clips[0].id
+    tag(session, first, ["sky"], "done")
+    before = [list(drive.clips) for drive in session.drives]
+    kept = (folders[0] / "one.mp4.tags.yaml").read_text()
+    rows = "".join(f"{session.drives[k].name},0,1,done,road\n" for k in (0, 1))
+    clips = from_csv(session, f"drive,start,end,state,tags\n{rows}")
+    blocked = folders[1] / "two.mp4.tagging.json"
+    blocked.mkdir()
+    with pytest.raises(SaveError, match="two.mp4.tags.yaml: cannot be written"):
+        session.replace_all(session.revision, clips)
+    assert [list(drive.clips) for drive in session.drives] == before
+    assert (folders[0] / "one.mp4.tags.yaml").read_text() == kept
+    blocked.rmdir()
+    session.replace_all(session.revision, clips)
+    assert [drive.clips[0].tags for drive in session.drives] == [{"road"}, {"road"}]
+    session.undo(session.revision)
+    assert [list(drive.clips) for drive in session.drives] == before, "one undo takes both drives back"
+    session.redo(session.revision)
+    assert [drive.clips[0].tags for drive in open_session(videos, CAMVID).drives] == [{"road"}, {"road"}]
+
+
+def test_suggestions_of_others_are_never_written_over(video: Path) -> None:
+    theirs = video.with_name("a.mp4.suggestions.json")
+    theirs.write_text('{"drives": {"a.mp4": {"times": [0], "scores": {"road": [0.9]}}}}')
+    foreign = video.with_name("a.mp4.tagging.json")
+    foreign.write_text("not ours")
+    before = theirs.read_text()
+    for _ in range(2):
+        session = session_of(video)
+        session.suggest(0, ids(session)[0], {"road": 0.9})
+        tag(session, ids(session)[0], ["road"], "done")
+    assert theirs.read_text() == before
+    assert foreign.with_name("a.mp4.tagging.json.before-tagging").read_text() == "not ours"
+    assert session_of(video).drives[0].clips[0].suggested == {"road": 0.9}
+    assert not foreign.with_name("a.mp4.tagging.json.before-tagging-2").exists()
+
+
 def test_the_summary_counts_and_warns(video: Path) -> None:
     session = session_of(video)
     for clip in ids(session):
-        session.tag(session.revision, 0, clip, ["road", "sky"] if clip % 2 else ["road"], "done")
+        tag(session, clip, ["road", "sky"] if clip % 2 else ["road"], "done")
     found = summarise(session)
     road, sky = CAMVID.id_of("road"), CAMVID.id_of("sky")
     assert (found["done"], found["counts"][road], found["cooccurrence"][road][sky]) == (6, 6, 3)
@@ -257,7 +308,7 @@ def test_ten_thousand_clips(tmp_path: Path) -> None:
             ]
         },
     )
-    session.tag(session.revision, 0, ids(session)[5000], ["sky"], "done")
+    tag(session, ids(session)[5000], ["sky"], "done")
     assert len(load_clip_tags(tmp_path / "a.mp4.tags.yaml", CAMVID)["a.mp4"]) == 10_000
 
 
@@ -282,6 +333,62 @@ def test_scenes_are_cut_where_the_picture_changes(tmp_path: Path) -> None:
     writer.release()
     source = open_source(tmp_path / "s.mp4")
     assert [cut for _, cut in find_cuts(source, 0.0, source.duration) if cut is not None] == [3.3]
+
+
+def test_keys_of_ones_own_come_first(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    path.write_text("car: 1\nroad: s\n")
+    keys = assign_keys(CAMVID.names, load_keys(path, CAMVID.names))
+    assert (keys["car"], keys["road"], keys["sky"]) == ("1", "s", "k")
+    assert len(set(keys.values())) == len(CAMVID.names)
+    for text, says in [
+        ("cra: 1", "unknown key cra"),
+        ("car: u", "car: got 'u', expected a key that has no other meaning"),
+        ("car: ab", "expected one character"),
+        ("car: 1\nsky: 1", "expected a key of its own"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(TaggingError, match=says):
+            load_keys(path, CAMVID.names)
+
+
+def test_a_stretch_of_frames_plays_at_the_rate_that_is_shown(tmp_path: Path) -> None:
+    for path in (make_video(tmp_path / "a.mp4", 20), make_folder(tmp_path / "f", 20), make_bag(tmp_path / "b", 20)):
+        source = open_source(path)
+        times = [seconds for seconds, _ in source.frames(0.5, 1.0, 30.0)]
+        period = 1 / source.fps
+        assert times[0] == pytest.approx(0.5, abs=period)
+        assert [later - earlier for earlier, later in itertools.pairwise(times)] == pytest.approx(
+            [period] * (len(times) - 1), abs=0.01
+        )
+        assert len(times) == pytest.approx(0.5 / period, abs=1)
+        halved = [seconds for seconds, _ in source.frames(0.5, 1.0, source.fps / 2)]
+        assert len(halved) == pytest.approx(len(times) / 2, abs=1)
+        source.close()
+    source = open_source(tmp_path / "b", TimeBase("header"))
+    assert [seconds for seconds, _ in source.frames(0.5, 1.0, 30.0)] == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9])
+    source.close()
+
+
+def test_tags_of_a_bag_travel_with_it(tmp_path: Path) -> None:
+    bag = make_bag(tmp_path / "bag", 20)
+    session = session_of(bag)
+    with pytest.raises(TaggingError, match="nothing of it is tagged yet"):
+        write_into_bag(session, 0)
+    tag(session, ids(session)[0], ["road"], "done")
+    tag(session, ids(session)[1], ["sky"], "unsure")
+    write_into_bag(session, 0)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    moved = bag.rename(elsewhere / "bag2")
+    again = session_of(moved)
+    assert [(clip.tags, clip.state) for clip in again.drives[0].touched()] == [({"road"}, "done"), ({"sky"}, "unsure")]
+    assert not (elsewhere / "bag2.tags.yaml").exists()
+    tag(again, ids(again)[0], ["car"], "done")
+    assert session_of(moved).drives[0].clips[0].tags == {"car"}, "the file beside it counts more than what it bears"
+    video = session_of(make_video(tmp_path / "a.mp4", 20))
+    with pytest.raises(TaggingError, match="no bag"):
+        write_into_bag(video, 0)
 
 
 @given(st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=80))

@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from wsvs_ros.cli.arguments import count
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
 from wsvs_ros.perception.labels import LabelSet
@@ -25,12 +26,18 @@ def add_parser(subparsers: Any) -> None:
         "are counted as unlabelled and not measured.",
     )
     parser.add_argument(
-        "--pred", type=Path, required=True, help="predicted label PNGs, OUT of `wsvs segment`, or a bag with labels"
+        "--pred",
+        type=Path,
+        required=True,
+        help="predicted label PNGs, OUT of `wsvs segment`, or a bag with labels; the OUT of an archive gives one page "
+        "with a row a drive, and --labels then a folder with each drive's truth under its name",
     )
     add_source_options(parser)
     add_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write index.html and report.json into a new folder")
+    parser.add_argument("--jobs", type=count, default=1, metavar="N", help="of an archive: drives at a time")
+    parser.add_argument("--ray", metavar="ADDRESS", help="of an archive: on a Ray cluster; `local` begins one here")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -59,6 +66,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print a table."""
+    from wsvs_ros.evaluation.archive import is_archive_output
+
+    if is_archive_output(args.pred):
+        from wsvs_ros.cli.evaluate_archive import evaluate_archive
+
+        return evaluate_archive(args)
+    if args.ray or args.jobs != 1:
+        raise WsvsError(f"--jobs and --ray are for the results of several drives; {args.pred} has no manifest.json")
     if args.report is not None:
         from wsvs_ros.evaluation.report import check_folder
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import getpass
+import os
 import socket
 import sys
 import threading
@@ -46,11 +48,25 @@ def add_parser(subparsers: Any) -> None:
         "--threshold", type=positive, default=0.5, help="score that ticks a class (default: %(default)s)"
     )
     parser.add_argument("--review", action="store_true", help="begin with clips whose tags and suggestions differ most")
+    parser.add_argument(
+        "--into-bag",
+        action="store_true",
+        help="open no page: write the tags that there are into the bags themselves (rosbag2's metadata.yaml, or an "
+        "attachment of a single mcap file), so that they travel with them; no message is changed",
+    )
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE", help="YAML with keys of your own, `class: key`; other classes keep theirs"
+    )
     parser.add_argument("--iconic", type=Path, metavar="FOLDER", help="pictures to sort into classes, on a second page")
     parser.add_argument("--iconic-out", type=Path, metavar="OUT", help="where copies go (default: FOLDER.sorted)")
     parser.add_argument("--topic", help="image topic of bags with several")
     parser.add_argument("--fps", type=positive, help="frames per second (default: the drive's; 15 for folders)")
-    parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1 (default: any free one)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=0,
+        help="on 127.0.0.1 (default: any free one); name one for an SSH tunnel, which leads from the same port",
+    )
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.set_defaults(run=run)
 
@@ -59,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
     if not args.drives and args.iconic is None:
         raise WsvsError("nothing to tag: name a DRIVE, or pictures to sort with --iconic FOLDER")
+    if args.into_bag:
+        return _write_into_bags(args)
     try:
         import uvicorn
     except ImportError as error:
@@ -66,12 +84,14 @@ def run(args: argparse.Namespace) -> int:
     from wsvs_ros.tagging.access import Access
     from wsvs_ros.tagging.background import Background
     from wsvs_ros.tagging.iconic import IconicSorter
+    from wsvs_ros.tagging.keys import assign_keys, load_keys
     from wsvs_ros.tagging.server import TaggingServer
     from wsvs_ros.tagging.workspace import DEFAULT_SECONDS, DriveOptions, open_session
 
     label_set = LabelSet.load(args.label_set)
     options = DriveOptions(args.clip_seconds or DEFAULT_SECONDS, args.topic, args.fps)
     session = open_session(args.drives, label_set, tags=args.tags, kept=args.keep, options=options)
+    keys = assign_keys(label_set.names, load_keys(args.keys, label_set.names) if args.keys else {})
     iconic = IconicSorter(args.iconic, label_set, args.iconic_out) if args.iconic else None
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(args.port))
@@ -80,13 +100,27 @@ def run(args: argparse.Namespace) -> int:
         if suggester is not None:
             stack.callback(suggester.close)
         stack.enter_context(Background(session, scenes=args.clip_seconds is None, suggester=suggester))
-        server = TaggingServer(session, label_set, access, iconic=iconic, threshold=args.threshold, review=args.review)
+        server = TaggingServer(
+            session, label_set, access, keys=keys, iconic=iconic, threshold=args.threshold, review=args.review
+        )
         stack.callback(server.close)
         _tell(access, server, session, args)
         config = uvicorn.Config(server.app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         with suppress(KeyboardInterrupt):  # the way to end
             uvicorn.Server(config).run(sockets=[listener])
     print("everything is saved; the same command goes on from here")
+    return 0
+
+
+def _write_into_bags(args: argparse.Namespace) -> int:
+    from wsvs_ros.tagging.into_bag import write_into_bag
+    from wsvs_ros.tagging.workspace import DEFAULT_SECONDS, DriveOptions, open_session
+
+    options = DriveOptions(DEFAULT_SECONDS, args.topic, args.fps)
+    label_set = LabelSet.load(args.label_set)
+    session = open_session(args.drives, label_set, tags=args.tags, kept=args.keep, options=options)
+    for index, drive in enumerate(session.drives):
+        print(f"{len(drive.touched())} clips of {drive.name}: {write_into_bag(session, index)}")
     return 0
 
 
@@ -122,10 +156,16 @@ def _tell(access: Access, server: TaggingServer, session: TaggingSession, args: 
     for file in server.files:
         print(f"tags are saved to {file}")
     for drive in session.drives:
-        if drive.touched() and drive.name not in drive.file.time_bases():
+        if drive.in_bag and drive.touched() and drive.name not in drive.file.time_bases():
+            print(f"the tags of {drive.name} were taken from the bag itself")
+        elif drive.touched() and drive.name not in drive.file.time_bases():
             print(f"{drive.file.path} does not say what the times of {drive.name} count: taken as {drive.time_base}")
+    remote = os.environ.get("SSH_CONNECTION", "").split()
+    if remote:
+        port = access.port
+        print(f"from your own machine: ssh -N -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}")
     print(f"open {access.address}", flush=True)
-    if not args.no_browser:
+    if not args.no_browser and not remote:
         threading.Thread(target=webbrowser.open, args=[access.address], daemon=True).start()
 
 

@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import yaml
 
+from wsvs_ros.drives.bag_tags import read_bag_tags
+from wsvs_ros.drives.drive_tags import CLIP_STATES, Clip, DriveTags
+from wsvs_ros.drives.open import is_bag
 from wsvs_ros.drives.time_base import KEYS, TimeBase, read_time_base
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.yaml_fields import FastLoader, Fields, read_yaml
 
-CLIP_STATES = ("done", "unsure", "open")
-
 
 class TagError(WsvsError):
     """Tags that are malformed, out of range, or name unknown classes."""
-
-
-@dataclass(frozen=True)
-class Clip:
-    """
-    A stretch of a drive and the classes that it shows.
-
-    :param start: seconds from the drive's first frame.
-    :param end: seconds, after start; the frame at `end` is outside.
-    :param state: `done`, `unsure`, or `open` while people are not finished with it; only `done` clips teach.
-    """
-
-    start: float
-    end: float
-    tags: frozenset[str]
-    state: str = "done"
-
-
-@dataclass(frozen=True)
-class DriveTags(Sequence[Clip]):
-    """
-    The tagged clips of one drive, and how their times were counted.
-
-    :param clips: in the file's order.
-    :param time_base: empty where the file does not tell.
-    """
-
-    clips: tuple[Clip, ...] = ()
-    time_base: TimeBase = field(default_factory=TimeBase)
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
-
-    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
-        return self.clips[index]
 
 
 def load_clip_tags(
@@ -78,6 +37,7 @@ def load_clip_tags(
     :class:`TimeBase`. Clips with `state: unsure` or `state: open` (`wsvs tag`) are left out, and drives without any
     other.
 
+    :param path: the file; or a bag that bears tags (`wsvs tag --into-bag`), which are returned under the bag's name.
     :param ignore: tag names that the label set leaves out on purpose; they are dropped.
     :param durations: seconds of each drive; given, clips beyond are refused.
     :param fps: frames per second of each drive, for clips in frames where the file names no rate.
@@ -85,9 +45,23 @@ def load_clip_tags(
     :return: clips and time base by drive name, in the file's order.
     :raises TagError: naming the file, drive, clip and tag.
     """
+    path = Path(path)
+    content = _of_bag(path) if path.exists() and is_bag(path) else _read(path)
     return parse_clip_tags(
-        _read(Path(path)), str(path), label_set, ignore=ignore, durations=durations, fps=fps, unfinished=unfinished
+        content, str(path), label_set, ignore=ignore, durations=durations, fps=fps, unfinished=unfinished
     )
+
+
+def _of_bag(path: Path) -> Any:
+    text = read_bag_tags(path)
+    if text is None:
+        raise TagError(f"{path}: this bag bears no tags; `wsvs tag {path.name} --into-bag` writes them into it")
+    try:
+        content = yaml.load(text, FastLoader)
+    except yaml.YAMLError as error:
+        raise TagError(f"{path}: the tags in this bag are no YAML: {error}") from None
+    # bags are renamed
+    return {path.name: next(iter(content.values()))} if isinstance(content, Mapping) and len(content) == 1 else content
 
 
 def parse_clip_tags(

@@ -6,24 +6,30 @@ names, types and type hashes on the wire, so that any ROS 2 machine on the netwo
     embedded.install()          # from here on `import rclpy` finds the embedded middleware
     import rclpy
 
-What is there, with rclpy's names, signatures and meaning:
+What is there, with rclpy's names, signatures and meaning, is a closed list: `surface.py`. In short: nodes and managed
+nodes with publishers, subscriptions, timers, clock and logger (also on `/rosout`); parameters with descriptors, ranges
+and a callback, from the command line and from files; the services of `ros2 param` and `ros2 lifecycle`;
+`ros_discovery_info`, so that `ros2 node` shows the nodes (in the format of Iron and later; peers of Humble have another
+one, which ROS_DISTRO=humble in the environment gives them); QoS history, depth, reliability and durability, and
+overrides of them by parameters; ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS and ROS_LOCALHOST_ONLY,
+over which a CYCLONEDDS_URI wins; the messages of the packages in `messages.PACKAGES`.
 
-- `rclpy`: init, shutdown, try_shutdown, ok, create_node, spin, spin_once; SingleThreadedExecutor.
-- `Node`: publishers, subscriptions, timers, clock, logger (also on `/rosout`), remapping, namespaces.
-- Parameters with descriptors, ranges and callbacks, from the command line and files with patterns; their services
-  and `/parameter_events`, so `ros2 param` reads, sets and dumps them.
-- `rclpy.lifecycle.LifecycleNode` with its services and `~/transition_event`, so `ros2 lifecycle` manages it.
-- QoS: history, depth, reliability, durability, lifespan, and QoSOverridingOptions.
-- `ros_discovery_info`, so `ros2 node list` and `ros2 node info` show it. The format is that of Iron and later; peers of
-  Humble have another one, which ROS_DISTRO=humble in the environment gives them.
-- ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS, ROS_LOCALHOST_ONLY; a CYCLONEDDS_URI wins.
-- The messages of the packages in `messages.PACKAGES`; those services that a node answers.
+What a program may rely on here and with rclpy alike is a list of cases that both run: `test/rclpy_contract`.
 
-What is left out, and says so when it is asked for: services and clients of one's own (create_service,
-create_client, spin_until_future_complete), actions, TF, simulated time (use_sim_time), MultiThreadedExecutor (callback
-groups are accepted and change nothing), create_rate, guard conditions, lifecycle publishers, undeclared parameters,
-deadline and liveliness policies, event callbacks, content filters, composition, security, type descriptions as a
-service. One context a process. Peers need rmw_cyclonedds: other DDS vendors' services have another request header.
+Anything else says that it is left out when it is asked for: services and clients of one's own, actions, TF, simulated
+time, other executors than the single-threaded one, callback groups, deadline and liveliness, KEEP_ALL, patterns in
+remapping rules. One context a process. Peers need rmw_cyclonedds: other DDS vendors' services have another request
+header.
+
+Where it differs from rclpy:
+
+- Messages check every field that is assigned, as rclpy does on Humble and with ROS_PYTHON_CHECK_FIELDS=1 later, and
+  refuse a name that is no field. Sequences of numbers that come in are ndarrays, not `array.array`; `byte[]` is uint8.
+- Timers count time that only runs forward, whichever clock they are of; a period that was missed is left out.
+- A message that is larger than `discovery.LARGEST` is neither sent nor taken (a CYCLONEDDS_URI may say otherwise),
+  and of messages whose size it has seen a subscription keeps `subscription.READER_BYTES` at most, whatever its depth.
+- On loopback, best effort means reliable if all publishers are; see `Subscription`.
+- SIGINT ends spinning after the callback that it came in, with KeyboardInterrupt.
 """
 
 from __future__ import annotations

@@ -35,14 +35,13 @@ class Context:
         self.terminated = self.interrupted = False
         self.spinning = False
         self.loopback = discovery.is_local()
-        config = discovery.configuration()
+        config = discovery.configuration() or os.environ.get("CYCLONEDDS_URI", "")
         domain = os.environ.get("ROS_DOMAIN_ID") or "0"
         if not domain.isdigit() or int(domain) > 232:
             raise EmbeddedError(f"ROS_DOMAIN_ID={domain}: a number from 0 to 232 is needed")
         self._domain: Domain | None = None
         try:
-            if config is not None:
-                self._domain = _make_domain(int(domain), config)
+            self._domain = _make_domain(int(domain), f"{discovery.BOUND},{config}".rstrip(","))
             self.participant = DomainParticipant(int(domain), Qos(Policy.Userdata(b"enclave=/;")))
         except DDSException as error:
             delete(self._domain)

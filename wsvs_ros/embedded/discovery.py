@@ -31,6 +31,12 @@ A CYCLONEDDS_URI that keeps all traffic on this machine. Every process that is t
 Large datagrams and asking again at once bring images whole through a socket buffer that is smaller than they are.
 """
 
+LARGEST = 300_000_000
+"""Bytes of the largest message that is sent or taken: a 32FC1 image of 8192x8192 and its header."""
+
+BOUND = f"<CycloneDDS><Domain><Internal><MaxSampleSize>{LARGEST}B</MaxSampleSize></Internal></Domain></CycloneDDS>"
+"""What no message of a peer's is larger than, said before all other configuration, which may say otherwise."""
+
 RANGES = ("OFF", "LOCALHOST", "SUBNET", "SYSTEM_DEFAULT")
 """The values of ROS_AUTOMATIC_DISCOVERY_RANGE."""
 

@@ -59,13 +59,6 @@ class ParameterUninitializedException(ParameterException):
         super().__init__("declared without a value, and none was given", parameter_name)
 
 
-class ParameterImmutableException(ParameterException):
-    """A read-only parameter was to be undeclared."""
-
-    def __init__(self, parameter_name: str) -> None:
-        super().__init__("read-only", parameter_name)
-
-
 class InvalidParameterException(ParameterException):
     """A parameter's name is none."""
 

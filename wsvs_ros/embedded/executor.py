@@ -67,7 +67,7 @@ class SingleThreadedExecutor:
             # read before waiting: data that is there already does not wake the waitset twice
             if self._work() or self._context.stopped.is_set():
                 return
-            left = min(until, self._next_timer()) - time.monotonic()
+            left = min(until, self._next_due()) - time.monotonic()
             if time.monotonic() >= until:
                 return
             try:
@@ -84,8 +84,11 @@ class SingleThreadedExecutor:
         self._attach()
         return True
 
-    def _next_timer(self) -> float:
-        return min((timer.due for node in self._nodes for timer in node.timers), default=float("inf"))
+    def _next_due(self) -> float:
+        """When the next timer fires, or a service looks again for whom it answers."""
+        timers = (timer.due for node in self._nodes for timer in node.timers)
+        services = (service.due for node in self._nodes for service in node.services)
+        return min((*timers, *services), default=float("inf"))
 
     def _work(self) -> bool:
         """One message of each subscription and service and every timer that is due; whether there was any."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
-from wsvs_ros.embedded.errors import RCLError, unsupported
+from wsvs_ros.embedded.errors import RCLError
 from wsvs_ros.embedded.lifecycle_graph import PRIMARY, StateMachine
 from wsvs_ros.embedded.lifecycle_services import LifecycleServices
 from wsvs_ros.embedded.messages import message_class
@@ -32,28 +32,6 @@ class LifecycleState(NamedTuple):
     state_id: int
 
 
-class ManagedEntity:
-    """What a managed node takes along through its transitions; each callback may be overridden."""
-
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return TransitionCallbackReturn.SUCCESS
-
-
 class LifecycleNode(Node):
     """
     A node that is configured, activated, deactivated and cleaned up on request.
@@ -66,7 +44,6 @@ class LifecycleNode(Node):
 
     def __init__(self, node_name: str, *, enable_communication_interface: bool = True, **options: Any) -> None:
         super().__init__(node_name, **options)
-        self._managed_entities: set[ManagedEntity] = set()
         self._state_machine = StateMachine()
         self.__transition_events: Any = None
         if enable_communication_interface:
@@ -75,22 +52,22 @@ class LifecycleNode(Node):
             LifecycleServices(self._state_machine, self._offer_service, self.__succeeds)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self.__ask_entities("on_configure", state)
+        return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self.__ask_entities("on_cleanup", state)
+        return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self.__ask_entities("on_shutdown", state)
+        return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self.__ask_entities("on_activate", state)
+        return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self.__ask_entities("on_deactivate", state)
+        return TransitionCallbackReturn.SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self.__ask_entities("on_error", state)
+        return TransitionCallbackReturn.SUCCESS
 
     def trigger_configure(self) -> TransitionCallbackReturn:
         return self.__change_state("configure")
@@ -111,24 +88,6 @@ class LifecycleNode(Node):
         if self._state_machine.find("shutdown") is None:
             raise RCLError(f"a node that is {self._state_machine.current_state[1]} cannot be shut down")
         return self.__change_state("shutdown")
-
-    def add_managed_entity(self, entity: ManagedEntity) -> None:
-        """
-        :raises TypeError: if it is none.
-        """
-        if not isinstance(entity, ManagedEntity):
-            raise TypeError(f"{type(entity).__name__} given, ManagedEntity needed")
-        self._managed_entities.add(entity)
-
-    def create_lifecycle_publisher(self, *_: Any, **__: Any) -> None:
-        raise unsupported("create_lifecycle_publisher")
-
-    def __ask_entities(self, callback: str, state: LifecycleState) -> TransitionCallbackReturn:
-        for entity in self._managed_entities:
-            result = getattr(entity, callback)(state)
-            if result != TransitionCallbackReturn.SUCCESS:
-                return result
-        return TransitionCallbackReturn.SUCCESS
 
     def __succeeds(self, transition: str | int) -> bool:
         return self.__change_state(transition) == TransitionCallbackReturn.SUCCESS

@@ -7,22 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from enum import IntEnum
 from types import FrameType
 from typing import NamedTuple
 
 LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
-
-
-class LoggingSeverity(IntEnum):
-    """How much a line matters."""
-
-    UNSET = 0
-    DEBUG = 10
-    INFO = 20
-    WARN = 30
-    ERROR = 40
-    FATAL = 50
 
 
 class Line(NamedTuple):
@@ -53,22 +41,6 @@ class Logger:
         self._last: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def get_child(self, name: str) -> Logger:
-        """The logger of a part, `<name>.<part>`."""
-        child = Logger(f"{self.name}.{name}", sink=self._sink)
-        child._level = self._level
-        return child
-
-    def set_level(self, level: int) -> None:
-        """The lowest severity that is written."""
-        self._level = int(level) or LEVELS["info"]
-
-    def get_effective_level(self) -> LoggingSeverity:
-        return LoggingSeverity(self._level)
-
-    def is_enabled_for(self, severity: int) -> bool:
-        return int(severity) >= self._level
-
     def debug(
         self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
     ) -> bool:
@@ -83,8 +55,6 @@ class Logger:
         self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False
     ) -> bool:
         return self._log("warn", message, throttle_duration_sec, once, skip_first)
-
-    warn = warning
 
     def error(
         self, message: str, *, throttle_duration_sec: float = 0.0, once: bool = False, skip_first: bool = False

@@ -1,12 +1,11 @@
 """Message classes in ROS 2's style over the types of `rosbags`, and their CDR.
 
-A class takes its fields as keyword arguments and has ROS's defaults; sequences of numbers may be arrays,
-bytes, lists or ndarrays.
+A class takes its fields as keyword arguments, has ROS's defaults and refuses what a field cannot hold; sequences of
+numbers may be arrays, bytes, lists or ndarrays.
 """
 
 from __future__ import annotations
 
-import array
 import os
 from collections.abc import Callable
 from functools import cache, lru_cache
@@ -19,6 +18,7 @@ from rosbags.typesys.store import Typestore
 
 from wsvs_ros.embedded.definitions import MESSAGES, SERVICES
 from wsvs_ros.embedded.errors import EmbeddedError
+from wsvs_ros.embedded.fields import DTYPES, Octet, as_array, check_of, same
 
 PACKAGES = (
     "builtin_interfaces",
@@ -34,10 +34,6 @@ PACKAGES = (
 """The message packages at hand."""
 
 GID = "rmw_dds_common/msg/Gid"
-
-_DTYPES = {"bool": np.bool_, "byte": np.uint8, "char": np.uint8, "float32": np.float32, "float64": np.float64} | {
-    f"{kind}{bits}": np.dtype(f"{kind}{bits}").type for kind in ("int", "uint") for bits in (8, 16, 32, 64)
-}
 
 
 @lru_cache(maxsize=1)
@@ -111,16 +107,37 @@ def _message_class(name: str, store: Typestore) -> type[Any]:
     fields = store.fielddefs[name][1]
     defaults: dict[str, Callable[[], Any]] = {field: _default(node, store) for field, node in fields}
 
-    def __init__(self: Any, *ordered: Any, **values: Any) -> None:
-        values.update(zip(defaults, ordered, strict=False))  # the way rosbags builds them
-        unknown = values.keys() - defaults.keys()
-        if unknown:
-            raise TypeError(f"{name} has no field {', '.join(sorted(unknown))}; it has {', '.join(defaults)}")
-        for field, default in defaults.items():
-            setattr(self, field, values[field] if field in values else default())
+    checks = {field: check_of(node, lambda name: store.types[name]) for field, node in fields}
+    octets = [field for field, node in fields if _is_octet(node)]
 
-    constants = {constant: value for constant, _, value in store.fielddefs[name][0]}
-    return type(name.split("/")[-1], (base,), {"__init__": __init__, "__msgtype__": name, **constants})
+    def __init__(self: Any, *ordered: Any, **values: Any) -> None:
+        content = vars(self)
+        content.update(zip(defaults, ordered, strict=False))  # the way rosbags builds them: what came is right
+        for field in octets if ordered else ():
+            content[field] = Octet([content[field]])
+        for field, default in defaults.items():
+            if field not in content and field not in values:
+                content[field] = default()
+        for field, value in values.items():
+            setattr(self, field, value)
+
+    def __setattr__(self: Any, field: str, value: Any) -> None:
+        if field not in checks:
+            raise AttributeError(f"{name} has no field {field}; it has {', '.join(defaults)}")
+        vars(self)[field] = checks[field](field, value)
+
+    def __eq__(self: Any, other: Any) -> bool:
+        return type(other) is type(self) and all(same(value, getattr(other, key)) for key, value in vars(self).items())
+
+    constants = {
+        constant: Octet([int(value)]) if kind == "byte" else value for constant, kind, value in store.fielddefs[name][0]
+    }
+    methods = {"__init__": __init__, "__setattr__": __setattr__, "__eq__": __eq__, "__hash__": None}
+    return type(name.split("/")[-1], (base,), {**methods, "__msgtype__": name, **constants})
+
+
+def _is_octet(node: Any) -> bool:
+    return node[0] == Nodetype.BASE and node[1][0] == "byte"
 
 
 def _without_char(node: Any) -> Any:
@@ -138,11 +155,12 @@ def _default(node: Any, store: Typestore) -> Callable[[], Any]:
     if kind == Nodetype.NAME:
         return lambda: store.types[detail]()
     if kind == Nodetype.BASE:
-        value = {"string": "", "wstring": "", "bool": False}.get(detail[0], 0.0 if "float" in detail[0] else 0)
+        plain: dict[str, Any] = {"string": "", "wstring": "", "bool": False, "byte": Octet(1)}
+        value = plain.get(detail[0], 0.0 if "float" in detail[0] else 0)
         return lambda: value
     inner, length = detail
-    if inner[0] == Nodetype.BASE and inner[1][0] in _DTYPES:
-        return lambda: np.zeros(length if kind == Nodetype.ARRAY else 0, _DTYPES[inner[1][0]])
+    if inner[0] == Nodetype.BASE and inner[1][0] in DTYPES:
+        return lambda: np.zeros(length if kind == Nodetype.ARRAY else 0, DTYPES[inner[1][0]])
     return lambda: [_default(inner, store)() for _ in range(length if kind == Nodetype.ARRAY else 0)]
 
 
@@ -158,12 +176,6 @@ def _normalise(message: Any) -> Any:
             if inner[0] == Nodetype.NAME:
                 for item in value:
                     _normalise(item)
-            elif inner[1][0] in _DTYPES:
-                setattr(message, field, _as_array(value, _DTYPES[inner[1][0]]))
+            elif inner[1][0] in DTYPES:
+                vars(message)[field] = as_array(value, inner[1][0])
     return message
-
-
-def _as_array(value: Any, dtype: type) -> np.ndarray:
-    if isinstance(value, (bytes, bytearray, memoryview, array.array)):
-        return np.frombuffer(value, dtype)
-    return np.ascontiguousarray(value, dtype)

@@ -10,29 +10,21 @@ from types import ModuleType
 from typing import Any
 
 from wsvs_ros.embedded import (
-    callback_groups,
     clock,
     context,
     errors,
     executor,
     lifecycle,
-    logger,
     messages,
     node,
     parameter,
-    publisher,
     qos,
     qos_overriding_options,
     signals,
-    subscription,
-    timer,
 )
 from wsvs_ros.embedded.definitions import SERVICES
 from wsvs_ros.embedded.errors import EmbeddedError, LeftOutAttribute, unsupported
-
-
-def _names(module: ModuleType, *names: str) -> dict[str, Any]:
-    return {name: getattr(module, name) for name in names}
+from wsvs_ros.embedded.surface import MODULES
 
 
 def _left_out(name: str) -> Any:
@@ -42,67 +34,21 @@ def _left_out(name: str) -> Any:
     return refuse
 
 
-_MODULES: dict[str, dict[str, Any]] = {
-    "rclpy": {
-        **_names(context, "init", "ok", "shutdown", "try_shutdown"),
-        **_names(executor, "spin", "spin_once"),
-        "create_node": node.Node,
-        "spin_until_future_complete": _left_out("spin_until_future_complete"),
-    },
-    "rclpy.node": _names(node, "Node"),
-    "rclpy.lifecycle": {
-        **_names(lifecycle, "LifecycleNode", "LifecycleState", "ManagedEntity", "TransitionCallbackReturn"),
-        "Node": lifecycle.LifecycleNode,
-        "State": lifecycle.LifecycleState,
-    },
-    "rclpy.executors": {
-        **_names(executor, "ExternalShutdownException", "SingleThreadedExecutor"),
-        "MultiThreadedExecutor": _left_out("MultiThreadedExecutor"),
-    },
-    "rclpy.callback_groups": _names(
-        callback_groups, "CallbackGroup", "MutuallyExclusiveCallbackGroup", "ReentrantCallbackGroup"
-    ),
-    "rclpy.exceptions": _names(
-        errors,
-        "InvalidHandle",
-        "InvalidParameterException",
-        "InvalidParameterTypeException",
-        "InvalidParameterValueException",
-        "ParameterAlreadyDeclaredException",
-        "ParameterException",
-        "ParameterImmutableException",
-        "ParameterNotDeclaredException",
-        "ParameterUninitializedException",
-    ),
-    "rclpy.parameter": _names(parameter, "Parameter", "parameter_value_to_python"),
-    "rclpy.publisher": _names(publisher, "Publisher"),
-    "rclpy.subscription": _names(subscription, "Subscription"),
-    "rclpy.signals": _names(signals, "SignalHandlerOptions"),
-    "rclpy.timer": _names(timer, "Timer"),
-    "rclpy.clock": _names(clock, "Clock", "ClockType"),
-    "rclpy.duration": _names(clock, "Duration"),
-    "rclpy.time": _names(clock, "Time"),
-    "rclpy.logging": {"get_logger": logger.Logger, "LoggingSeverity": logger.LoggingSeverity},
-    "rclpy.qos": _names(
-        qos,
-        "DurabilityPolicy",
-        "HistoryPolicy",
-        "QoSDurabilityPolicy",
-        "QoSHistoryPolicy",
-        "QoSPolicyKind",
-        "QoSProfile",
-        "QoSReliabilityPolicy",
-        "ReliabilityPolicy",
-        "qos_profile_default",
-        "qos_profile_parameter_events",
-        "qos_profile_parameters",
-        "qos_profile_sensor_data",
-        "qos_profile_services_default",
-        "qos_profile_system_default",
-    ),
-    "rclpy.qos_overriding_options": _names(qos_overriding_options, "InvalidQosOverridesError", "QoSOverridingOptions"),
+_SOURCES: dict[str, tuple[ModuleType, ...]] = {
+    "rclpy": (context, executor),
+    "rclpy.clock": (clock,),
+    "rclpy.exceptions": (errors,),
+    "rclpy.executors": (executor,),
+    "rclpy.lifecycle": (lifecycle,),
+    "rclpy.node": (node,),
+    "rclpy.parameter": (parameter,),
+    "rclpy.qos": (qos,),
+    "rclpy.qos_overriding_options": (qos_overriding_options,),
+    "rclpy.signals": (signals,),
 }
-_LEFT_OUT = ("rclpy.action", "rclpy.client", "rclpy.service", "rclpy.task", "tf2_ros", "tf2_msgs", "message_filters")
+"""Where the names of each of rclpy's modules are defined here."""
+
+_LEFT_OUT = ("tf2_ros", "tf2_msgs", "message_filters")
 
 
 def install() -> None:
@@ -119,8 +65,11 @@ def install() -> None:
             "run `ros2 launch wsvs_ros segment.launch.py` or use a shell without ROS 2"
         )
     sys.meta_path.insert(0, _LeftOut())
-    for name, content in _MODULES.items():
-        _put(name, content)
+    for name, sources in _SOURCES.items():
+        here = {key: value for source in sources for key, value in vars(source).items()}
+        _put(name, {key: here[key] for key in MODULES[name]})
+    sys.modules["rclpy.executors"].__dict__["MultiThreadedExecutor"] = _left_out("MultiThreadedExecutor")
+    sys.modules["rclpy"].__dict__["spin_until_future_complete"] = _left_out("spin_until_future_complete")
     by_package: dict[str, dict[str, Any]] = {package: {} for package in messages.PACKAGES}
     for full, kind in messages.typestore().types.items():
         package, space, short = full.split("/")
@@ -138,7 +87,7 @@ class _LeftOut(MetaPathFinder):
     """Says of a module that only ROS 2 has where it is to be had."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        if fullname in _LEFT_OUT:
+        if fullname in _LEFT_OUT or fullname.startswith("rclpy."):
             raise ModuleNotFoundError(str(unsupported(fullname)), name=fullname)
 
 

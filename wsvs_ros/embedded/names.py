@@ -6,13 +6,29 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, NamedTuple
 
 from wsvs_ros.embedded.errors import EmbeddedError, unsupported
+from wsvs_ros.embedded.yaml_values import load
 
 _TOKEN = re.compile(r"[A-Za-z_~/][A-Za-z0-9_~/]*$")
+_RULE = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*):)?((?!=)[^:]+):=(.+)", re.DOTALL)
+
+
+class Remap(NamedTuple):
+    """A rule `[node:]from:=to`; without a node it holds for all."""
+
+    node: str
+    source: str
+    to: str
+
+
+class Override(NamedTuple):
+    """A parameter `[node:]name:=value`; without a node it is every node's."""
+
+    node: str
+    name: str
+    value: Any
 
 
 @dataclass
@@ -20,20 +36,24 @@ class RosArguments:
     """
     What follows `--ros-args`.
 
-    :param remaps: (from, to) pairs in order, `__node` and `__ns` among them.
-    :param parameters: values by parameter name.
+    :param remaps: in order, those of `__node` and `__ns` among them.
+    :param parameters: in order; a later one wins.
     :param files: parameter files.
     :param log_level: e.g. `info`.
     """
 
-    remaps: list[tuple[str, str]] = field(default_factory=list)
-    parameters: dict[str, Any] = field(default_factory=dict)
+    remaps: list[Remap] = field(default_factory=list)
+    parameters: list[Override] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     log_level: str = "info"
 
-    def remap(self, name: str) -> str | None:
-        """The new name that a rule gives to `name`, if any."""
-        return next((to for source, to in self.remaps if source == name), None)
+    def remap(self, source: str, node: str) -> str | None:
+        """The new name that a rule gives to `source` of a node, if any."""
+        return next((rule.to for rule in self.remaps if rule.source == source and rule.node in ("", node)), None)
+
+    def parameters_of(self, node: str) -> dict[str, Any]:
+        """The values that are given to a node by its name, or to all."""
+        return {item.name: item.value for item in self.parameters if item.node in ("", node)}
 
 
 def parse_arguments(arguments: Sequence[str]) -> RosArguments:
@@ -60,19 +80,33 @@ def _parse_one(word: str, words: Any, found: RosArguments) -> None:
     if value is None:
         raise EmbeddedError(f"--ros-args: {word} needs a value")
     if word in ("-r", "--remap", "-p", "--param"):
-        name, sign, new = value.partition(":=")
-        if not sign or not name or not new:
-            raise EmbeddedError(f"--ros-args: {word} {value}: write name:=value")
+        rule = _RULE.fullmatch(value)
+        if rule is None:
+            raise EmbeddedError(f"--ros-args: {word} {value}: write name:=value, or node:name:=value for one node")
+        node, name, new = rule.groups(default="")
         if word in ("-r", "--remap"):
-            found.remaps.append((name, new))
+            found.remaps.append(_remap(node, name, new))
         else:
-            found.parameters[name] = yaml.safe_load(new)
+            found.parameters.append(Override(node, name, _value(f"{word} {value}", new)))
     elif word == "--params-file":
         found.files.append(Path(value))
     elif word == "--log-level":
         found.log_level = value.lower()
     else:
         raise unsupported(f"the ROS argument {word}")
+
+
+def _remap(node: str, name: str, new: str) -> Remap:
+    if "*" in name or "\\" in new or name.startswith("//"):
+        raise unsupported(f"the remapping {node and f'{node}:'}{name}:={new} (a pattern or an address)")
+    return Remap(node, name, new)
+
+
+def _value(argument: str, text: str) -> Any:
+    try:
+        return load(text)
+    except EmbeddedError as error:
+        raise EmbeddedError(f"--ros-args: {argument}: {error}") from None
 
 
 def resolve(name: str, *, node: str, namespace: str) -> str:

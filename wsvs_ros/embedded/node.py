@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wsvs_ros.embedded import context as contexts
-from wsvs_ros.embedded.callback_groups import CallbackGroup
-from wsvs_ros.embedded.clock import Clock
+from wsvs_ros.embedded.clock import Clock, ClockType
 from wsvs_ros.embedded.errors import LeftOutAttribute, unsupported
 from wsvs_ros.embedded.logger import Logger
 from wsvs_ros.embedded.messages import message_class, service_class
 from wsvs_ros.embedded.node_names import NodeNames
 from wsvs_ros.embedded.node_parameters import NodeParameters, declare_time
-from wsvs_ros.embedded.parameter import Parameter
 from wsvs_ros.embedded.parameter_events import ParameterEvents
 from wsvs_ros.embedded.parameter_files import load_parameters
 from wsvs_ros.embedded.parameter_services import ParameterServices
@@ -67,7 +65,6 @@ class Node(NodeNames, NodeParameters):
     say so.
 
     :param node_name: may be renamed by `-r __node:=`, its namespace by `-r __ns:=`.
-    :param parameter_overrides: values that win over those of the command line and of files.
     """
 
     def __init__(
@@ -77,8 +74,6 @@ class Node(NodeNames, NodeParameters):
         namespace: str | None = None,
         enable_rosout: bool = True,
         start_parameter_services: bool = True,
-        parameter_overrides: Sequence[Parameter] | None = None,
-        automatically_declare_parameters_from_overrides: bool = False,
         **options: Any,
     ) -> None:
         _refuse(options)
@@ -86,12 +81,12 @@ class Node(NodeNames, NodeParameters):
         arguments = self.context.arguments
         NodeNames.__init__(self, arguments, node_name, namespace)
         values = load_parameters(arguments.files, node=self.get_name(), namespace=self.get_namespace())
-        values |= arguments.parameters | {item.name: item.value for item in parameter_overrides or ()}
+        values |= arguments.parameters_of(self.get_name())
         self._publishers: list[Publisher] = []
         self._subscriptions: list[Subscription] = []
         self._services: list[Service] = []
         self._timers: list[Timer] = []
-        self._clock = Clock()
+        self._clock = Clock(clock_type=ClockType.ROS_TIME)
         self.__rosout = Rosout(self.context.participant) if enable_rosout else None
         sink = self.__rosout.publish if self.__rosout is not None else None
         name = self.get_fully_qualified_name().strip("/").replace("/", ".")
@@ -101,8 +96,6 @@ class Node(NodeNames, NodeParameters):
         tell = ParameterEvents(events, self.get_fully_qualified_name())
         self._parameters = ParameterStore(values, tell)
         declare_time(self)
-        for key in set(values) - {"use_sim_time"} if automatically_declare_parameters_from_overrides else ():
-            self.declare_parameter(key, values[key])
         if start_parameter_services:
             ParameterServices(self, self._offer_parameter_service)
         self.context.graph.add(self, self.get_namespace(), self.get_name(), self.__gids)
@@ -135,7 +128,6 @@ class Node(NodeNames, NodeParameters):
         topic: str,
         qos_profile: QoSProfile | int,
         *,
-        callback_group: CallbackGroup | None = None,
         qos_overriding_options: QoSOverridingOptions | None = None,
         **options: Any,
     ) -> Publisher:
@@ -151,7 +143,6 @@ class Node(NodeNames, NodeParameters):
         callback: Callable[[Any], None],
         qos_profile: QoSProfile | int,
         *,
-        callback_group: CallbackGroup | None = None,
         qos_overriding_options: QoSOverridingOptions | None = None,
         raw: bool = False,
         **options: Any,
@@ -165,11 +156,20 @@ class Node(NodeNames, NodeParameters):
         self,
         timer_period_sec: float,
         callback: Callable[[], None],
-        callback_group: CallbackGroup | None = None,
+        *,
         clock: Clock | None = None,
-        autostart: bool = True,
+        **options: Any,
     ) -> Timer:
-        return self.__add(self._timers, Timer(timer_period_sec, callback, autostart=autostart, changed=self.__wake))
+        """
+        Make a timer. It counts the time of a clock that only runs forward, whichever `clock` it is of: none of them is
+        simulated, and a step of the system's clock neither fires nor delays it.
+
+        :raises TypeError: if `clock` is none.
+        """
+        _refuse(options)
+        clock = self._clock if clock is None else clock
+        timer = Timer(timer_period_sec, callback, clock, changed=self.__wake)
+        return self.__add(self._timers, timer)
 
     def destroy_publisher(self, publisher: Publisher) -> bool:
         return self.__destroy(self._publishers, publisher)

@@ -14,8 +14,8 @@ class NodeNames:
 
     def __init__(self, arguments: RosArguments, name: str, namespace: str | None) -> None:
         self.__arguments = arguments
-        self.__name = arguments.remap("__node") or name
-        self.__namespace = "/" + (arguments.remap("__ns") or namespace or "/").strip("/")
+        self.__name = arguments.remap("__node", name) or name
+        self.__namespace = "/" + (arguments.remap("__ns", self.__name) or namespace or "/").strip("/")
 
     def get_name(self) -> str:
         return self.__name
@@ -31,14 +31,11 @@ class NodeNames:
         full = self.__expand(topic)
         if only_expand:
             return full
-        for source, to in self.__arguments.remaps:
-            if not source.startswith("__") and self.__expand(source) == full:
-                return self.__expand(to)
+        for rule in self.__arguments.remaps:
+            is_for_topics = not rule.source.startswith("__") and rule.node in ("", self.__name)
+            if is_for_topics and self.__expand(rule.source) == full:
+                return self.__expand(rule.to)
         return full
-
-    def resolve_service_name(self, service: str, *, only_expand: bool = False) -> str:
-        """The service's full name, after the remapping rules."""
-        return self.resolve_topic_name(service, only_expand=only_expand)
 
     def __expand(self, name: str) -> str:
         return resolve(name, node=self.__name, namespace=self.__namespace)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from wsvs_ros.embedded.errors import ParameterNotDeclaredException, ParameterUninitializedException, unsupported
+from wsvs_ros.embedded.errors import unsupported
 from wsvs_ros.embedded.messages import message_class
 from wsvs_ros.embedded.parameter import Parameter, ParameterType
 from wsvs_ros.embedded.parameter_store import ParameterStore, SetCallback
@@ -21,48 +21,17 @@ class NodeParameters:
     ) -> Parameter:
         return self._parameters.declare(name, value, descriptor, ignore_override)
 
-    def declare_parameters(
-        self, namespace: str, parameters: Sequence[tuple[Any, ...]], ignore_override: bool = False
-    ) -> list[Parameter]:
-        prefix = f"{namespace}." if namespace else ""
-        found = []
-        for name, *rest in parameters:
-            value, descriptor = (*rest, None, None)[:2]
-            found.append(self.declare_parameter(prefix + name, value, descriptor, ignore_override))
-        return found
-
-    def undeclare_parameter(self, name: str) -> None:
-        self._parameters.undeclare(name)
-
-    def has_parameter(self, name: str) -> bool:
-        return self._parameters.has(name)
-
     def get_parameter(self, name: str) -> Parameter:
         return self._parameters.get(name)
 
     def get_parameters(self, names: Sequence[str]) -> list[Parameter]:
         return [self.get_parameter(name) for name in names]
 
-    def get_parameter_or(self, name: str, alternative_value: Parameter | None = None) -> Parameter:
-        try:
-            return self.get_parameter(name)
-        except (ParameterNotDeclaredException, ParameterUninitializedException):
-            return alternative_value or Parameter(name, Parameter.Type.NOT_SET)
-
-    def get_parameters_by_prefix(self, prefix: str) -> dict[str, Parameter]:
-        return self._parameters.with_prefix(prefix)
-
-    def get_parameter_type(self, name: str) -> ParameterType:
-        return self._parameters.type_of(name)
-
     def get_parameter_types(self, names: Sequence[str]) -> list[ParameterType]:
-        return [self.get_parameter_type(name) for name in names]
-
-    def describe_parameter(self, name: str) -> Any:
-        return self._parameters.describe(name)
+        return [self._parameters.type_of(name) for name in names]
 
     def describe_parameters(self, names: Sequence[str]) -> list[Any]:
-        return [self.describe_parameter(name) for name in names]
+        return [self._parameters.describe(name) for name in names]
 
     def list_parameters(self, prefixes: Sequence[str], depth: int) -> Any:
         return self._parameters.listing(prefixes, depth)
@@ -73,23 +42,8 @@ class NodeParameters:
     def set_parameters_atomically(self, parameter_list: Sequence[Parameter]) -> Any:
         return self._parameters.set_atomically(parameter_list)
 
-    def add_pre_set_parameters_callback(self, callback: Callable[[list[Parameter]], list[Parameter]]) -> None:
-        self._parameters.before.insert(0, callback)
-
     def add_on_set_parameters_callback(self, callback: SetCallback) -> None:
         self._parameters.callbacks.insert(0, callback)
-
-    def add_post_set_parameters_callback(self, callback: Callable[[list[Parameter]], None]) -> None:
-        self._parameters.after.insert(0, callback)
-
-    def remove_pre_set_parameters_callback(self, callback: Callable[[list[Parameter]], list[Parameter]]) -> None:
-        self._parameters.before.remove(callback)
-
-    def remove_on_set_parameters_callback(self, callback: SetCallback) -> None:
-        self._parameters.callbacks.remove(callback)
-
-    def remove_post_set_parameters_callback(self, callback: Callable[[list[Parameter]], None]) -> None:
-        self._parameters.after.remove(callback)
 
 
 def declare_time(node: NodeParameters) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from wsvs_ros.embedded.errors import EmbeddedError
 from wsvs_ros.embedded.names import resolve
+from wsvs_ros.embedded.yaml_values import load
 
 _WILDCARDS = {"*": "/[^/]+", "**": "(/[^/]+)*"}
 _KEY = "ros__parameters"
@@ -29,8 +28,8 @@ def load_parameters(files: Sequence[Path], *, node: str, namespace: str) -> dict
     values: dict[str, Any] = {}
     for path in files:
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            content = load(path.read_text(encoding="utf-8"))
+        except (OSError, EmbeddedError, UnicodeDecodeError) as error:
             raise EmbeddedError(f"{path}: cannot be read as a parameter file: {error}") from None
         if not isinstance(content, dict):
             raise EmbeddedError(f"{path}: not a parameter file: node names with {_KEY} are needed")

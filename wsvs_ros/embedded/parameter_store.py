@@ -12,7 +12,6 @@ from wsvs_ros.embedded.errors import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
     ParameterAlreadyDeclaredException,
-    ParameterImmutableException,
     ParameterNotDeclaredException,
     ParameterUninitializedException,
 )
@@ -41,9 +40,7 @@ class ParameterStore:
         self._tell = tell
         self._values: dict[str, Parameter] = {}
         self._descriptors: dict[str, Any] = {}
-        self.before: list[Callable[[list[Parameter]], list[Parameter]]] = []
         self.callbacks: list[SetCallback] = []
-        self.after: list[Callable[[list[Parameter]], None]] = []
 
     def declare(self, name: str, value: Any, descriptor: Any | None, ignore_override: bool = False) -> Parameter:
         """
@@ -86,15 +83,6 @@ class ParameterStore:
             raise InvalidParameterTypeException(given, Parameter.Type(descriptor.type).name)
         return given
 
-    def undeclare(self, name: str) -> None:
-        """
-        :raises ParameterNotDeclaredException: if there is no such parameter.
-        :raises ParameterImmutableException: if it is read-only.
-        """
-        if self.describe(name).read_only:
-            raise ParameterImmutableException(name)
-        del self._values[name], self._descriptors[name]
-
     def get(self, name: str) -> Parameter:
         """
         :raises ParameterNotDeclaredException: if there is no such parameter.
@@ -114,9 +102,6 @@ class ParameterStore:
         if name not in self._descriptors:
             raise ParameterNotDeclaredException(name)
         return self._descriptors[name]
-
-    def has(self, name: str) -> bool:
-        return name in self._values
 
     def type_of(self, name: str) -> ParameterType:
         """
@@ -146,11 +131,6 @@ class ParameterStore:
                     found.prefixes.append(group)
         return found
 
-    def with_prefix(self, prefix: str) -> dict[str, Parameter]:
-        """The parameters under a prefix, by the rest of their names."""
-        start = f"{prefix}." if prefix else ""
-        return {name[len(start) :]: value for name, value in self._values.items() if name.startswith(start)}
-
     def set_atomically(self, parameters: Sequence[Parameter]) -> Any:
         """
         Set all the parameters, or none; the SetParametersResult says why not.
@@ -158,8 +138,6 @@ class ParameterStore:
         :raises ParameterNotDeclaredException: if one is not declared.
         """
         wanted = list(parameters)
-        if self.before:
-            wanted = [changed for callback in self.before for changed in callback(wanted)]
         unknown = [parameter.name for parameter in wanted if parameter.name not in self._values]
         if unknown:
             raise ParameterNotDeclaredException(unknown)
@@ -203,8 +181,6 @@ class ParameterStore:
         deleted: Sequence[Parameter] = (),
     ) -> None:
         self._tell(list(new), list(changed), list(deleted))
-        for callback in self.after:
-            callback(parameters)
 
     def _ask(self, parameters: list[Parameter]) -> str:
         for callback in self.callbacks:

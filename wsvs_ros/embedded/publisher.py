@@ -7,6 +7,8 @@ from typing import Any
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.pub import DataWriter
 
+from wsvs_ros.embedded.discovery import LARGEST
+from wsvs_ros.embedded.errors import EmbeddedError, InvalidHandle
 from wsvs_ros.embedded.messages import serialize
 from wsvs_ros.embedded.qos import QoSProfile
 from wsvs_ros.embedded.samples import delete, gid, make_sample, make_topic, user_data
@@ -29,21 +31,33 @@ class Publisher:
         Send a message, or CDR bytes of one.
 
         :raises TypeError: if the message is of another type than the publisher's.
+        :raises InvalidHandle: if the publisher was destroyed.
+        :raises EmbeddedError: if it is larger than LARGEST.
         """
-        if self._writer is None:
-            return
+        writer = self._living()
         if not isinstance(message, (bytes, memoryview, self.msg_type)):
             raise TypeError(f"{self.topic_name}: {type(message).__name__} given, {self.msg_type.__name__} needed")
         raw = bytes(message if isinstance(message, (bytes, memoryview)) else serialize(message))
-        self._writer.write(make_sample(self._writer.data_type, raw))
+        if len(raw) > LARGEST:  # DDS would drop it without a word to the caller
+            raise EmbeddedError(
+                f"{self.topic_name}: a message of {len(raw)} bytes, {LARGEST} are the most that is sent"
+            )
+        writer.write(make_sample(writer.data_type, raw))
 
     def get_subscription_count(self) -> int:
-        """How many subscriptions match, anywhere on the network."""
-        if self._writer is None:
-            return 0
-        return int(self._writer.get_publication_matched_status().current_count)
+        """
+        How many subscriptions match, anywhere on the network.
+
+        :raises InvalidHandle: if the publisher was destroyed.
+        """
+        return int(self._living().get_publication_matched_status().current_count)
 
     def destroy(self) -> None:
         """Leave the topic."""
         writer, self._writer = self._writer, None
         delete(writer)
+
+    def _living(self) -> DataWriter:
+        if self._writer is None:
+            raise InvalidHandle(f"{self.topic_name}: the publisher was destroyed")
+        return self._writer

@@ -9,21 +9,16 @@ from cyclonedds.core import Policy, Qos
 from cyclonedds.util import duration
 
 from wsvs_ros.embedded.clock import Duration
+from wsvs_ros.embedded.errors import unsupported
 
 
 class QoSPolicyKind(IntEnum):
-    """The policies that there are."""
+    """The policies that a user may override."""
 
-    INVALID = 1 << 0
     DURABILITY = 1 << 1
-    DEADLINE = 1 << 2
-    LIVELINESS = 1 << 3
     RELIABILITY = 1 << 4
     HISTORY = 1 << 5
-    LIFESPAN = 1 << 6
     DEPTH = 1 << 7
-    LIVELINESS_LEASE_DURATION = 1 << 8
-    AVOID_ROS_NAMESPACE_CONVENTIONS = 1 << 9
 
 
 class ReliabilityPolicy(IntEnum):
@@ -41,7 +36,7 @@ class DurabilityPolicy(IntEnum):
 class HistoryPolicy(IntEnum):
     SYSTEM_DEFAULT = 0
     KEEP_LAST = 1
-    KEEP_ALL = 2
+    KEEP_ALL = 2  # left out: nothing bounds what waits
 
 
 @dataclass
@@ -55,11 +50,16 @@ class QoSProfile:
     lifespan: Duration | None = None
 
     def to_dds(self, user_data: bytes) -> Qos:
-        """The profile as DDS policies, with an endpoint's user data."""
-        keep_all = self.history == HistoryPolicy.KEEP_ALL
+        """
+        The profile as DDS policies, with an endpoint's user data.
+
+        :raises EmbeddedError: if all messages are to be kept.
+        """
+        if self.history == HistoryPolicy.KEEP_ALL:
+            raise unsupported("the QoS history KEEP_ALL")
         best_effort = self.reliability == ReliabilityPolicy.BEST_EFFORT
         latched = self.durability == DurabilityPolicy.TRANSIENT_LOCAL
-        history = Policy.History.KeepAll if keep_all else Policy.History.KeepLast(max(self.depth, 1))
+        history = Policy.History.KeepLast(max(self.depth, 1))
         policies = [
             history,
             Policy.Reliability.BestEffort if best_effort else Policy.Reliability.Reliable(duration(milliseconds=100)),
@@ -74,18 +74,11 @@ class QoSProfile:
         return Qos(*policies)
 
 
-qos_profile_default = QoSProfile()
-qos_profile_sensor_data = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
-qos_profile_system_default = QoSProfile()
 qos_profile_services_default = QoSProfile()
 qos_profile_parameters = QoSProfile(depth=1000)
 qos_profile_parameter_events = QoSProfile(depth=1000)
 # rcl's
 rosout_profile = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
-
-QoSReliabilityPolicy = ReliabilityPolicy
-QoSDurabilityPolicy = DurabilityPolicy
-QoSHistoryPolicy = HistoryPolicy
 
 
 def policy_name(number: int) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from cyclonedds.core import DDSException
 from cyclonedds.domain import DomainParticipant
 
 from wsvs_ros.embedded.clock import Time
+from wsvs_ros.embedded.errors import InvalidHandle
 from wsvs_ros.embedded.logger import LEVELS, Line
 from wsvs_ros.embedded.messages import message_class
 from wsvs_ros.embedded.publisher import Publisher
@@ -32,7 +34,5 @@ class Rosout:
             function=line.function,
             line=line.number,
         )
-        try:
+        with suppress(DDSException, InvalidHandle):  # the context is shut down while another thread still logs
             self.publisher.publish(message)
-        except DDSException:  # the context is shut down while another thread still logs
-            self.publisher.destroy()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from cyclonedds.core import InstanceState, Policy, ReadCondition, SampleState, ViewState
 from cyclonedds.internal import InvalidSample
@@ -21,6 +23,16 @@ from wsvs_ros.embedded.samples import delete, gid, make_sample, make_service_top
 _ENCAPSULATION = 4  # bytes of every CDR message
 _IDENTITY = 16  # bytes after it: the client's id and the number of its request
 _PATIENCE = 0.1  # seconds for a client's reader to be discovered after its writer
+_LOOK = 0.01  # seconds between two looks for it
+_WAITING = 64  # replies that may wait for their readers; of more the oldest go
+
+
+class _Reply(NamedTuple):
+    """A reply whose client's reader is not known yet."""
+
+    client: bytes
+    raw: bytes
+    until: float
 
 
 class Service:
@@ -56,15 +68,18 @@ class Service:
         state = ViewState.Any | SampleState.NotRead | InstanceState.Any
         self.condition: ReadCondition | None = ReadCondition(self._reader, state)
         self.gids = ([gid(self._reader)], [gid(self._writer)])
+        self.waiting: deque[_Reply] = deque(maxlen=_WAITING)
+        self.due = math.inf
         context.wake.set(True)
 
     def work(self, logger: Logger) -> bool:
         """
-        Answer the next request.
+        Answer the next request, and those before whose client's reader has appeared.
 
         :param logger: told what has to be said.
         :return: whether there was one.
         """
+        self._send_waiting()
         while self._reader is not None:
             samples = self._reader.take(N=1)
             if not samples:
@@ -82,6 +97,8 @@ class Service:
 
     def destroy(self) -> None:
         """Answer no more."""
+        self.waiting.clear()
+        self.due = math.inf
         condition, self.condition = self.condition, None
         reader, self._reader = self._reader, None
         writer, self._writer = self._writer, None
@@ -101,29 +118,32 @@ class Service:
         reply = bytes(serialize(response))
         if self._writer is None or self._reader is None:  # destroyed by the callback
             return
-        self._wait_for_reader(client)
-        sample = make_sample(self._writer.data_type, reply[:_ENCAPSULATION] + identity + reply[_ENCAPSULATION:])
-        self._writer.write(sample)
+        name = _client_id(self._reader.get_matched_publication_data(client))
+        raw = reply[:_ENCAPSULATION] + identity + reply[_ENCAPSULATION:]
+        # written before the client's reader is known, a reply never reaches it; nobody else waits for that
+        self.waiting.append(_Reply(name, raw, time.monotonic() + _PATIENCE if name else 0.0))
+        self.due = 0.0
+        self._send_waiting()
 
-    def _wait_for_reader(self, client: int) -> None:
-        """A reply that is written before the client's reader is known never reaches it."""
-        assert self._reader is not None
-        request_writer = self._reader.get_matched_publication_data(client)
-        identity = _client_id(request_writer)
-        if not identity:
+    def _send_waiting(self) -> None:
+        """Send the replies whose readers are there, or have been waited for long enough."""
+        now, writer = time.monotonic(), self._writer
+        if writer is None or now < self.due:
             return
-        until = time.monotonic() + _PATIENCE
-        while time.monotonic() < until and not self._is_matched(identity):
-            time.sleep(0.01)
+        readers = self._known_readers(writer)
+        kept: deque[_Reply] = deque(maxlen=_WAITING)
+        for reply in self.waiting:
+            if now < reply.until and reply.client not in readers:
+                kept.append(reply)
+            else:
+                writer.write(make_sample(writer.data_type, reply.raw))
+        self.waiting = kept
+        self.due = now + _LOOK if kept else math.inf
 
-    def _is_matched(self, identity: bytes) -> bool:
-        writer = self._writer
-        if writer is None:
-            return True
-        return any(
-            _client_id(writer.get_matched_subscription_data(handle)) == identity
-            for handle in writer.get_matched_subscriptions()
-        )
+    def _known_readers(self, writer: DataWriter) -> set[bytes]:
+        """The clients whose readers listen."""
+        handles = writer.get_matched_subscriptions()
+        return {_client_id(writer.get_matched_subscription_data(handle)) for handle in handles}
 
 
 def _client_id(endpoint: Any) -> bytes:

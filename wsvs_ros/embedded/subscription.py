@@ -17,6 +17,9 @@ from wsvs_ros.embedded.messages import deserialize
 from wsvs_ros.embedded.qos import QoSProfile, ReliabilityPolicy, policy_name
 from wsvs_ros.embedded.samples import delete, gid, make_topic, user_data
 
+READER_BYTES = 300_000_000
+"""Of waiting messages that a subscription keeps; of larger ones fewer wait than the depth allows."""
+
 
 class Subscription:
     """
@@ -49,6 +52,8 @@ class Subscription:
         self._tries_reliable = context.loopback and qos.reliability == ReliabilityPolicy.BEST_EFFORT
         self._reader: DataReader | None = None
         self.condition: ReadCondition | None = None
+        self._depth = qos.depth
+        self._complaint = ""
         self._open(replace(qos, reliability=ReliabilityPolicy.RELIABLE) if self._tries_reliable else qos)
 
     def work(self, logger: Logger) -> bool:
@@ -63,6 +68,9 @@ class Subscription:
             if complaint:
                 logger.warning(complaint)
             message = self.take()
+            if self._complaint:
+                logger.warning(self._complaint)
+                self._complaint = ""
         except EmbeddedError as error:
             logger.warning(f"{self.topic_name}: a message was dropped: {error}", throttle_duration_sec=5.0)
             return True
@@ -89,6 +97,7 @@ class Subscription:
             if isinstance(samples[0], InvalidSample):  # a writer went away
                 continue
             data = samples[0].raw
+            self._keep_within(len(data))
             return data if self.raw else deserialize(data, self.msg_type)
         return None
 
@@ -111,21 +120,31 @@ class Subscription:
             f"No messages will be received from it. Last incompatible policy: {policy}"
         )
 
-    def get_publisher_count(self) -> int:
-        """How many publishers match, anywhere on the network."""
-        if self._reader is None:
-            return 0
-        return int(self._reader.get_subscription_matched_status().current_count)
-
     def destroy(self) -> None:
         """Leave the topic."""
         self._close()
         self._context.wake.set(True)
 
+    def _keep_within(self, size: int) -> None:
+        """Let no more messages wait than READER_BYTES hold, of the size of one that came."""
+        limit = max(READER_BYTES // size, 1)
+        if self._reader is None or self._depth <= limit:
+            return
+        self._complaint = (
+            f"{self.topic_name}: of messages of {size} bytes {limit} may wait, not {self._depth}: "
+            f"{READER_BYTES} bytes are the most that a subscription keeps"
+        )
+        self._depth = limit
+        self._close()
+        self._open(self._qos)
+        self._context.graph.announce()
+
     def _open(self, qos: QoSProfile) -> None:
         participant = self._context.participant
         topic = make_topic(participant, self.topic_name, self.msg_type)
-        self._reader = DataReader(participant, topic, qos.to_dds(user_data(self.msg_type)))
+        self._qos = qos
+        asked = replace(qos, depth=self._depth)
+        self._reader = DataReader(participant, topic, asked.to_dds(user_data(self.msg_type)))
         self.gids: tuple[list[bytes], list[bytes]] = ([gid(self._reader)], [])
         self.condition = ReadCondition(self._reader, ViewState.Any | SampleState.NotRead | InstanceState.Any)
         self._context.wake.set(True)  # whoever spins waits for the new condition from here on

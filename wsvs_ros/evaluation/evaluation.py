@@ -55,6 +55,7 @@ class Evaluation:
         self._trimap = TrimapAccuracy(len(label_set))
         self._vehicles = VehicleMeasure()
         self._calibration = Calibration()
+        self._confidences: list[float] = []
         self._temporal = TemporalConsistency(label_set)
         self._vehicle = np.zeros(256, bool)
         self._vehicle[list(label_set.vehicle_ids)] = True
@@ -75,6 +76,8 @@ class Evaluation:
         size = len(self.label_set)
         ids = np.bincount(frame.pred.ravel(), minlength=256)
         self._shares.append(np.append(ids[:size], ids[size:].sum()).astype(np.float32) / frame.pred.size)
+        if frame.confidence is not None:
+            self._confidences.append(float(frame.confidence.mean()) / 255)
         counts = np.zeros((size, size + 1), np.int32)
         if frame.truth is not None:
             self.truths += 1
@@ -106,6 +109,7 @@ class Evaluation:
             "trimap": self._trimap.to_dict(),
             "vehicles": self._vehicles.to_dict() if self.label_set.vehicle_ids else None,
             "calibration": self._calibration.to_dict(),
+            "uncertainty": 1 - float(np.mean(self._confidences)) if self._confidences else None,
             "temporal": self._temporal.to_dict(),
             "latency_ms": _percentiles([frame.latency_ms for frame in self.frames if frame.latency_ms is not None])
             or self._latency_ms,

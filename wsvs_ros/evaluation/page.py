@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,18 @@ class ReportError(WsvsError):
     """A report cannot be written."""
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, *, besides: Collection[str] = ()) -> None:
     """
     Refuse a folder that holds anything but an earlier report.
 
+    :param besides: names of what else belongs to it.
     :raises ReportError: naming what is there.
     """
     if folder.is_dir():
         foreign = sorted(
             entry.name
             for entry in folder.iterdir()
-            if entry.name not in (PAGE, FIGURES) and not entry.name.endswith(PARTIAL)
+            if entry.name not in (PAGE, FIGURES, *besides) and not entry.name.endswith(PARTIAL)
         )
         if foreign:
             raise ReportError(f"{folder}: holds {foreign[0]}, which is no report; give a folder of its own")
@@ -36,13 +38,16 @@ def check_folder(folder: Path) -> None:
         raise ReportError(f"{folder}: is no folder")
 
 
-def write_page(folder: Path, template: str, content: dict[str, Any], figures: dict[str, Any]) -> Path:
+def write_page(
+    folder: Path, template: str, content: dict[str, Any], figures: dict[str, Any], *, besides: Collection[str] = ()
+) -> Path:
     """
     Write page and figures, each aside and then put in place.
 
     :param template: its name in `templates/`.
     :param content: what it is filled with; texts are escaped.
     :param figures: for report.json.
+    :param besides: names of what else belongs to the folder.
     :return: the page's file.
     :raises ReportError: if the folder holds something else, or cannot be written.
     """
@@ -56,7 +61,7 @@ def write_page(folder: Path, template: str, content: dict[str, Any], figures: di
         lstrip_blocks=True,
     )
     page = environment.get_template(template).render(version=__version__, **content).lstrip()
-    check_folder(folder)
+    check_folder(folder, besides=besides)
     with writing(folder, ReportError):
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(folder / FIGURES, json.dumps(figures, indent=1) + "\n")

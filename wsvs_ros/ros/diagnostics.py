@@ -47,8 +47,7 @@ class Diagnostics:
             hardware_id=self._hardware_id,
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )
-        # an octet: bytes in rclpy, a number where messages are plain dataclasses
-        status.level = bytes([health.level]) if isinstance(DiagnosticStatus.OK, bytes) else health.level
+        status.level = bytes([health.level])  # an octet
         return status
 
 
@@ -59,6 +58,7 @@ def camera_values(summary: Summary) -> Values:
         "seconds since the last frame": _number(summary.since_frame),
         "stamp age at arrival, s": _number(summary.stamp_age),
         "refused": str(summary.refused),
+        "missing by gaps in stamps, %": f"{100 * summary.missing:.1f}",
     }
 
 

@@ -12,6 +12,11 @@ from wsvs_ros.ros.statistics import Summary
 # as DiagnosticStatus has them, where they are bytes in rclpy
 OK, WARN, ERROR = 0, 1, 2
 
+_MISSING = 0.05  # share of the camera's frames from which on it is a warning
+_REMEDY = (
+    "large images need larger socket buffers, here and at the camera's driver: launch with large_images:=true, set "
+    "CYCLONEDDS_URI to config/cyclonedds_large_images.xml for the driver"
+)
 _BROKEN_OFF = 2  # times in the last seconds from which on it is no camera that was moved to another stream
 
 
@@ -47,11 +52,15 @@ def camera_health(summary: Summary, stats: SegmenterStats, settings: SegmentPara
     if summary.since_frame is None:
         if summary.age <= settings.stale_after:
             return Health(OK, "waiting for the first frame")
-        return Health(ERROR, "no frame yet: is the camera running, and `image` remapped to its topic?")
+        asked = "no frame yet: is the camera running, and `image` remapped to its topic?"
+        return Health(ERROR, f"{asked} If so, {_REMEDY}")
     if summary.since_frame > settings.stale_after:
         return Health(ERROR, f"no frame for {summary.since_frame:.1f} s")
     if summary.refused:
         return Health(WARN, f"{summary.refused} messages refused, the log says why")
+    if summary.missing > _MISSING:
+        lost = f"{100 * summary.missing:.0f} % of the frames are missing, by the gaps in the stamps of the others"
+        return Health(WARN, f"{lost}: the camera skips them, or they are lost on the way; {_REMEDY}")
     if summary.resets >= _BROKEN_OFF:
         return Health(WARN, f"the flow window keeps beginning anew: {stats.last_reset}")
     return Health(OK, f"{summary.input_rate:.1f} frames a second")

@@ -144,7 +144,7 @@ class Session:
         header = message.header
         stamp = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
         arrival = Arrival(header, 1e-9 * (self._node.get_clock().now().nanoseconds - stamp))
-        self._statistics.frame_arrived(arrival.stamp_age)
+        self._statistics.frame_arrived(arrival.stamp_age, stamp)
         try:
             image = to_bgr(message, self._settings.max_pixels)
             self._take(Frame(image, stamp, frame_id=header.frame_id, source=arrival))

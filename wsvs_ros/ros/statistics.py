@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from wsvs_ros.ros.stamp_gaps import StampGaps
+
 _SPAN = 5.0  # seconds that rates and latencies look back
 _PAUSE = 2.0  # seconds without a frame after which nobody waits for the labels of those before
 
@@ -48,6 +50,7 @@ class Summary:
     :param failed: frames at which something failed, since the last summary.
     :param resets: how often the flow window began anew, in the last seconds.
     :param age: seconds that have been counted.
+    :param missing: share of the camera's frames that never came, by the gaps in their stamps.
     :param window_filled: flow fields in the newest window; None before the first one.
     """
 
@@ -61,6 +64,7 @@ class Summary:
     window_filled: int | None = None
     resets: int = 0
     age: float = 0.0
+    missing: float = 0.0
 
 
 class Statistics:
@@ -70,6 +74,7 @@ class Statistics:
         self._lock = threading.Lock()
         self.received = self.refused = self.failed = 0
         self._seen = {"refused": 0, "failed": 0}
+        self._gaps = StampGaps()
         self._arrivals: deque[float] = deque()
         self._published: deque[tuple[float, dict[str, float]]] = deque()
         self._begin = time.monotonic()
@@ -79,10 +84,12 @@ class Statistics:
         self._resets: deque[float] = deque()
         self._owed_since: float | None = None  # the oldest frame whose label is wanted and not out
 
-    def frame_arrived(self, stamp_age: float) -> None:
-        """A camera message came, `stamp_age` seconds after its stamp."""
+    def frame_arrived(self, stamp_age: float, stamp: int | None = None) -> None:
+        """A camera message came, `stamp_age` seconds after its stamp, in nanoseconds where it is at hand."""
         now = time.monotonic()
         with self._lock:
+            if stamp is not None:
+                self._gaps.add(stamp)
             self.received += 1
             if self._last is not None and now - self._last > _PAUSE:
                 self._owed_since = None
@@ -153,6 +160,7 @@ class Statistics:
                 window_filled=self._window_filled,
                 resets=sum(moment >= now - _SPAN for moment in self._resets),
                 age=now - self._begin,
+                missing=self._gaps.share(),
             )
 
 

@@ -30,7 +30,7 @@ class Access:
         self.hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self.cookie = f"wsvs_tag_{port}"  # cookies do not tell ports apart
         self.secret = secrets.token_urlsafe(32)
-        self._port = port
+        self.port = port
         self._tell = tell
         self._token = secrets.token_urlsafe(24)
         self._lock = threading.Lock()
@@ -38,7 +38,7 @@ class Access:
     @property
     def address(self) -> str:
         """Opens the page, once."""
-        return f"http://127.0.0.1:{self._port}/?token={self._token}"
+        return f"http://127.0.0.1:{self.port}/?token={self._token}"
 
     def redeem(self, token: str) -> bool:
         """Whether the token is the current one, which is then used up."""
@@ -92,9 +92,12 @@ class Guard:
         await self._app(scope, receive, send_with_rules)
 
     def _refusal(self, scope: Scope) -> str | None:
-        headers = Headers(scope=scope)
+        headers, port = Headers(scope=scope), self._access.port
         if headers.get("host") not in self._access.hosts:
-            return "not a host of this server"
+            return (
+                f"not a host of this server, which is 127.0.0.1:{port}; a tunnel has to lead from the same port: "
+                f"ssh -N -L {port}:127.0.0.1:{port} HOST"
+            )
         origin = headers.get("origin")
         own = {f"http://{host}" for host in self._access.hosts}
         if origin not in own and (origin is not None or scope["method"] not in ("GET", "HEAD")):

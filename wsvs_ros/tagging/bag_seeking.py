@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +28,7 @@ class BagSource:
         self.time_base = TimeBase(stamps, topic=drive.topic)
         self._drive = drive
         self._lock = threading.Lock()
-        self._headers = _HeaderStamps(drive) if stamps == "header" else None
+        self._headers = _header_stamps(drive.path, drive.topic) if stamps == "header" else None
         self._first = self._first_readable()
         count = drive.frame_count or 1
         last = self._seconds_of_last()
@@ -47,6 +50,24 @@ class BagSource:
             if image is not None:
                 return image
             raise DriveError(f"{self._drive.path}: no readable image around {seconds:.1f} s")
+
+    def frames(self, start: float, end: float, rate: float) -> Iterator[tuple[float, np.ndarray]]:
+        with self._lock:
+            for seconds, message in self._between(start, end):
+                if seconds < start:
+                    continue
+                image = self._decode(message)
+                if image is not None:
+                    yield seconds, image
+                    start = seconds + 1 / rate - 1e-3
+
+    def _between(self, start: float, end: float) -> Iterator[tuple[float, tuple[Connection, int, bytes]]]:
+        """Messages with their time, from the one that shows at the start."""
+        recorded = self._headers.recorded if self._headers else lambda stamp: self._first + stamp
+        first, last = recorded(round(start * 1e9)), recorded(round(end * 1e9))
+        for message in self._drive.reader.messages(self._drive.connections, start=first, stop=max(last, first + 1)):
+            stamp = self._headers.stamp(message[1]) if self._headers else message[1] - self._first
+            yield stamp * 1e-9, message
 
     def _newest(self, start: int, stop: int) -> np.ndarray | None:
         messages = self._drive.reader.messages(self._drive.connections, start=max(start, self._first), stop=stop)
@@ -81,6 +102,13 @@ class BagSource:
             self._drive.close()
 
 
+@lru_cache(maxsize=16)
+def _header_stamps(path: Path, topic: str) -> _HeaderStamps:
+    """Read once, whoever needs them."""
+    with BagDrive(path, topic=topic) as drive:
+        return _HeaderStamps(drive)
+
+
 class _HeaderStamps:
     """
     Which header's stamp was recorded when.
@@ -106,6 +134,11 @@ class _HeaderStamps:
         ordered = np.array(sorted(stamps), np.int64)
         self._stamps, self._recorded = ordered[:, 0], ordered[:, 1]
         self.last = int(self._stamps[-1])
+        self._by_recording = {recorded: stamp for stamp, recorded in stamps}
+
+    def stamp(self, recorded: int) -> int:
+        """The stamp of the message that was recorded then, nanoseconds after the first frame's."""
+        return self._by_recording[recorded]
 
     def recorded(self, stamp: int) -> int:
         """When the newest message up to a stamp was recorded, the oldest one's time before all of them."""

@@ -11,17 +11,44 @@ from wsvs_ros.tagging.tagged_drive import TaggedDrive
 
 
 @dataclass(frozen=True)
-class Edit:
-    """A change of one drive: some clips take the place of others."""
+class Change:
+    """Some clips of one drive take the place of others."""
 
     drive: int
     before: tuple[TagClip, ...]
     after: tuple[TagClip, ...]
 
+
+@dataclass(frozen=True)
+class Edit:
+    """What one action changes, of one drive or several; it is made and taken back as a whole."""
+
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def of(cls, drive: int, before: Sequence[TagClip], after: Sequence[TagClip]) -> Edit:
+        """A change of one drive."""
+        return cls((Change(drive, tuple(before), tuple(after)),))
+
     @property
     def inverse(self) -> Edit:
         """What takes it back."""
-        return Edit(self.drive, self.after, self.before)
+        return Edit(tuple(Change(one.drive, one.after, one.before) for one in self.changes))
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """
+    What a clip shall show.
+
+    :param drive: its number in the session, `clip` the clip's id.
+    :param state: `done`, `open` (not finished) or `unsure`.
+    """
+
+    drive: int
+    clip: int
+    tags: tuple[str, ...]
+    state: str
 
 
 def split(drive: TaggedDrive, clip: TagClip, at: float) -> tuple[TagClip, TagClip]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-import os
-import shutil
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,10 @@ from typing import Any
 import cv2
 
 from wsvs_ros.drives.folders import FolderDrive
+from wsvs_ros.files import replace_file
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError, TaggingError
-from wsvs_ros.tagging.tag_file import check_writable, replace_file
+from wsvs_ros.tagging.files import check_writable, copy_as_new
 
 LEFT_OUT = "-"
 """In the manifest, in place of a class: a picture that is iconic of none."""
@@ -109,34 +108,39 @@ class IconicSorter:
                 raise EditError(f"no class {name!r}")
             try:
                 self._move(self._files[index], name)
-                self._save()
             except OSError as error:
                 raise SaveError(f"{self.output}: cannot be written: {error.strerror or error}") from error
             self.revision += 1
             return self.revision
 
     def _move(self, source: Path, name: str | None) -> None:
+        """
+        Copy, note down, remove the copy that was; what was is back if any of it fails.
+
+        A copy that stays behind in another class would be learnt from.
+        """
+        earlier = dict(self._places)
         old = self._places.pop(source.name, None)
-        if name is not None:
-            file = "" if name == LEFT_OUT else self._copy(source, name)
-            self._places[source.name] = _Place(name, file)
-        if old is not None and old.file and (self._places.get(source.name) != old):
-            (self.output / old.file).unlink(missing_ok=True)
+        new = ""
+        try:
+            if name is not None:
+                new = "" if name == LEFT_OUT else self._copy(source, name)
+                self._places[source.name] = _Place(name, new)
+            self._save()
+            if old is not None and old.file:
+                (self.output / old.file).unlink(missing_ok=True)
+        except OSError:
+            self._places = earlier
+            if new:
+                (self.output / new).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                self._save()
+            raise
 
     def _copy(self, source: Path, name: str) -> str:
         folder = self.output / name.replace("/", "_")
         folder.mkdir(exist_ok=True)
-        for target in _free_names(folder, source):
-            partial = target.with_name(f".{target.name}.partial")
-            shutil.copy2(source, partial)
-            try:
-                os.link(partial, target)  # unlike a rename this never replaces what somebody else put there
-            except FileExistsError:
-                continue
-            finally:
-                partial.unlink()
-            return str(target.relative_to(self.output))
-        raise OSError(f"no free name for {source.name}")
+        return str(copy_as_new(source, folder).relative_to(self.output))
 
     def _save(self) -> None:
         text = io.StringIO()
@@ -173,9 +177,3 @@ class IconicSorter:
         except FileNotFoundError:
             return None
         return stat.st_size, stat.st_mtime_ns, stat.st_ino
-
-
-def _free_names(folder: Path, source: Path) -> Iterable[Path]:
-    yield folder / source.name
-    for number in range(2, 10_000):
-        yield folder / f"{source.stem}-{number}{source.suffix}"

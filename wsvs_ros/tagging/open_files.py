@@ -18,6 +18,7 @@ class OpenFiles:
 
     def __init__(self, drives: Sequence[TaggedDrive]) -> None:
         self._drives = drives
+        self._written: list[TagFile] = []
         self._others: dict[TagFile, dict[str, DriveTags]] = {
             file: {} for file in dict.fromkeys(drive.file for drive in drives)
         }
@@ -40,15 +41,27 @@ class OpenFiles:
                 raise TagError(f"{file.path}: {drive.name}: its times were counted anew, {told}; start anew")
         names = {drive.name for drive in mine}
         self._others[file] = {name: clips for name, clips in saved.items() if name not in names}
-        return [(drive, saved.get(drive.name, DriveTags()), suggested.get(drive.name, {})) for drive in mine]
+        tags = [saved.get(drive.name) or drive.in_bag or DriveTags() for drive in mine]
+        return [(drive, told, suggested.get(drive.name, {})) for drive, told in zip(mine, tags, strict=True)]
 
-    def save(self, file: TagFile) -> None:
+    def save_all(self, files: Sequence[TagFile]) -> None:
         """
         Write what is tagged.
 
-        :raises ConflictError: if another program changed the file.
-        :raises SaveError: if it cannot be written.
+        :raises ConflictError: if another program changed a file.
+        :raises SaveError: if one cannot be written. Those before it are: see `take_back`.
         """
+        self._written = []
+        for file in files:
+            self._save(file)
+            self._written.append(file)
+
+    def take_back(self) -> None:
+        """After `save_all` failed and clips are what they were: write them again where the change is written."""
+        for file in self._written:
+            self._save(file)
+
+    def _save(self, file: TagFile) -> None:
         mine = self._of(file)
         others = self._others[file]
         bases = {name: tags.time_base for name, tags in others.items()} | {d.name: d.time_base for d in mine}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from wsvs_ros.tagging.seeking import FrameSource
 
 STRIP_FRAMES = 8
 STRIP_WIDTH = 320
-_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 82]
+_QUALITY, _MOVING = 82, 72
 
 
 class PictureCache:
@@ -62,6 +63,19 @@ def strip_jpeg(source: FrameSource, start: float, end: float) -> bytes:
     return _encode(np.hstack([cv2.resize(frame, (STRIP_WIDTH, height)) for frame in frames]))
 
 
+def movie_bytes(frames: Iterable[tuple[float, np.ndarray]], width: int) -> bytes:
+    """
+    Frames one behind the other, each as its milliseconds and its length, 32 bits little-endian, and a JPEG.
+
+    :param frames: seconds of the drive and (H, W, 3) uint8 BGR.
+    """
+    parts = []
+    for seconds, image in frames:
+        picture = _encode(_narrow(image, width), _MOVING)
+        parts += [struct.pack("<II", round(1000 * seconds), len(picture)), picture]
+    return b"".join(parts)
+
+
 def _narrow(image: np.ndarray, width: int, *, exact: bool = False) -> np.ndarray:
     if image.shape[1] <= width and not exact:
         return image
@@ -69,7 +83,7 @@ def _narrow(image: np.ndarray, width: int, *, exact: bool = False) -> np.ndarray
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _encode(image: np.ndarray) -> bytes:
-    made, data = cv2.imencode(".jpg", image, _QUALITY)
+def _encode(image: np.ndarray, quality: int = _QUALITY) -> bytes:
+    made, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert made
     return data.tobytes()

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wsvs_ros.drives import DriveError
-from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
+from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError, TaggingError
 
 _LARGEST_BODY = 20_000_000  # bytes
-_STATUS = {EditError: 400, ConflictError: 409, SaveError: 507, DriveError: 404}
+_STATUS = {EditError: 400, ConflictError: 409, SaveError: 507, DriveError: 404, TaggingError: 400}
 
 get = partial(Route, methods=["GET"])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +38,13 @@ class FrameSource(Protocol):
 
         :return: (H, W, 3) uint8 BGR.
         :raises DriveError: if it cannot be read.
+        """
+
+    def frames(self, start: float, end: float, rate: float) -> Iterator[tuple[float, np.ndarray]]:
+        """
+        The frames of a stretch one after the other, at most `rate` a second, each with the time it shows from.
+
+        :raises DriveError: if one cannot be read.
         """
 
     def close(self) -> None: ...
@@ -91,6 +100,9 @@ class VideoSource:
                     return image
             raise DriveError(f"{self._path}: no frame can be read at {seconds:.1f} s; the file is damaged there")
 
+    def frames(self, start: float, end: float, rate: float) -> Iterator[tuple[float, np.ndarray]]:
+        return _every(self, start, end, rate)
+
     def _read(self, index: int) -> np.ndarray | None:
         if not 0 <= index - self._next <= _FORWARD:
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, index)
@@ -126,5 +138,15 @@ class FolderSource:
             raise DriveError(f"{file}: not a readable image; restore it or take it out of the folder")
         return image
 
+    def frames(self, start: float, end: float, rate: float) -> Iterator[tuple[float, np.ndarray]]:
+        return _every(self, start, end, rate)
+
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _every(source: FrameSource, start: float, end: float, rate: float) -> Iterator[tuple[float, np.ndarray]]:
+    """Of evenly spaced frames every so many."""
+    step = max(round(source.fps / rate), 1)
+    for index in range(int(start * source.fps + 1e-3), math.ceil(end * source.fps - 1e-3), step):
+        yield index / source.fps, source.at((index + 0.5) / source.fps)

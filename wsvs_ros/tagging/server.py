@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.access import Access, Guard
+from wsvs_ros.tagging.exchange import FORMATS, Format
 from wsvs_ros.tagging.iconic import IconicSorter
 from wsvs_ros.tagging.iconic_routes import IconicRoutes
 from wsvs_ros.tagging.keys import assign_keys
@@ -32,6 +33,7 @@ class TaggingServer:
     """
     The page, its pictures and its changes over HTTP.
 
+    :param keys: by class; see `assign_keys`.
     :param iconic: pictures to sort, if there are any.
     :param review: begin with the clips where suggestions and tags differ most.
     """
@@ -42,6 +44,7 @@ class TaggingServer:
         label_set: LabelSet,
         access: Access,
         *,
+        keys: Mapping[str, str] | None = None,
         iconic: IconicSorter | None = None,
         threshold: float = THRESHOLD,
         review: bool = False,
@@ -49,20 +52,26 @@ class TaggingServer:
         self._session = session
         self._access = access
         self._iconic = iconic
+        chosen = assign_keys(label_set.names) if keys is None else keys
         self._about: dict[str, Any] = {
             # pictures are kept by the browser; another run's are others
             "run": secrets.token_hex(4),
             "label_set": label_set.name,
             "classes": [
-                {"name": label.name, "color": list(label.color), "key": key}
+                {"name": label.name, "color": list(label.color), "key": chosen.get(label.name, "")}
                 for label in label_set.classes
-                for key in (assign_keys(label_set.names).get(label.name, ""),)
             ],
             "threshold": threshold,
             "review": review,
             "iconic": iconic is not None,
             "strip_frames": STRIP_FRAMES,
             "files": self.files,
+            "exports": [
+                {"format": name, "title": form.title, "note": form.note, "drives": _exported(session, form)}
+                for name, form in FORMATS.items()
+            ],
+            "bags": [index for index, drive in enumerate(session.drives) if drive.time_base.stamps != "frames"],
+            "import_types": ".csv,.xml,.json",
         }
         self._pictures = PictureRoutes(session.drives)
         self._tags = TagRoutes(session, self._about["run"])
@@ -113,3 +122,10 @@ class TaggingServer:
 
     def _no_iconic(self, request: Request) -> Response:
         return PlainTextResponse("no pictures to sort; start `wsvs tag` with --iconic FOLDER\n", 404)
+
+
+def _exported(session: TaggingSession, form: Format) -> list[int] | None:
+    """The drives that have a file of their own in this format; None if all are in one."""
+    if not form.each:
+        return None
+    return [k for k, drive in enumerate(session.drives) if not form.frames or drive.time_base.stamps == "frames"]

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wsvs_ros.drives.tags import TagError
+from wsvs_ros.drives.tags import CLIP_STATES, TagError
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging import edits
-from wsvs_ros.tagging.clips import TagClip, disagreement
-from wsvs_ros.tagging.edits import Edit
+from wsvs_ros.tagging.clips import TagClip
+from wsvs_ros.tagging.edits import Change, Edit, Tagging
 from wsvs_ros.tagging.errors import ConflictError, EditError, SaveError
 from wsvs_ros.tagging.history import History
 from wsvs_ros.tagging.open_files import OpenFiles
@@ -81,34 +81,33 @@ class TaggingSession:
                 ],
             }
 
-    def review_order(self) -> list[tuple[int, int, float]]:
-        """Clips that were tagged, as (drive, clip, disagreement), by how far the suggestions lay off."""
-        with self.lock:
-            found = [
-                (index, clip.id, far)
-                for index, drive in enumerate(self.drives)
-                for clip in drive.clips
-                if (far := disagreement(clip)) is not None
-            ]
-        return sorted(found, key=lambda item: -item[2])
-
     # what people do
 
-    def tag(self, revision: int, drive: int, clip: int, tags: Sequence[str], state: str) -> dict[str, Any]:
+    def tag(self, revision: int, taggings: Sequence[Tagging]) -> dict[str, Any]:
         """
-        Say what a clip shows.
+        Say what clips show; several are one change.
 
-        :param state: `done`, `open` (not finished) or `unsure`.
         :raises EditError: if there is no such clip, class or state.
         :raises ConflictError: if the revision is old or the file was changed outside.
         :raises SaveError: if the file cannot be written.
         """
         with self.lock:
-            old = self._clip(revision, drive, clip)
-            unknown = sorted(set(tags) - set(self.order))
-            if unknown or state not in ("done", "open", "unsure"):
-                raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {state!r}")
-            return self._do(Edit(drive, (old,), (edits.retag(old, tags, state, self.label_set.names),)))
+            self._check(revision)
+            clips = {(k, clip.id): clip for k in {one.drive for one in taggings} for clip in self._clips(k)}
+            changes: dict[int, list[tuple[TagClip, TagClip]]] = {}
+            for one in taggings:
+                old = clips.get((one.drive, one.clip))
+                if old is None:
+                    raise EditError(f"no clip {one.clip} in drive {one.drive}")
+                unknown = sorted(set(one.tags) - set(self.order))
+                if unknown or one.state not in CLIP_STATES:
+                    raise EditError(f"no class {unknown[0]!r}" if unknown else f"no state {one.state!r}")
+                new = edits.retag(old, one.tags, one.state, self.label_set.names)
+                changes.setdefault(one.drive, []).append((old, new))
+            if not changes:
+                raise EditError("clips: none are named")
+            pairs = {drive: tuple(zip(*found, strict=True)) for drive, found in changes.items()}
+            return self._do(Edit(tuple(Change(drive, before, after) for drive, (before, after) in pairs.items())))
 
     def split(self, revision: int, drive: int, clip: int, at: float) -> dict[str, Any]:
         """
@@ -118,29 +117,34 @@ class TaggingSession:
         """
         with self.lock:
             old = self._clip(revision, drive, clip)
-            return self._do(Edit(drive, (old,), edits.split(self.drives[drive], old, at)))
+            return self._do(Edit.of(drive, [old], edits.split(self.drives[drive], old, at)))
 
-    def merge(self, revision: int, drive: int, clip: int) -> dict[str, Any]:
-        """Join a clip with the next one; it shows what either showed, and is open again."""
+    def merge(self, revision: int, drive: int, clip: int, last: int | None = None) -> dict[str, Any]:
+        """
+        Join a clip with those that follow; the new one shows what any of them showed, and is open again.
+
+        :param last: the last one that belongs to it; the next clip if None.
+        """
         with self.lock:
-            one = self._clip(revision, drive, clip)
-            other = self.drives[drive].neighbour(one)
-            if other is None:
+            first = self._clip(revision, drive, clip)
+            end = self.drives[drive].neighbour(first) if last is None else self._clip(revision, drive, last)
+            if end is None or end.start < first.end - 1e-6:
                 raise EditError("there is no next clip to merge with")
-            return self._do(Edit(drive, (one, other), (edits.merge(self.drives[drive], (one, other)),)))
+            joined = [one for one in self.drives[drive].clips if first.start <= one.start <= end.start]
+            return self._do(Edit.of(drive, joined, [edits.merge(self.drives[drive], joined)]))
 
     def replace_all(self, revision: int, clips: Mapping[int, Sequence[TagClip]]) -> dict[str, Any]:
         """
-        Put other clips in the place of those that were touched, e.g. of an imported table.
+        Put other clips in the place of all, e.g. of an imported table: of every drive or, if one cannot be saved, of
+        none. One undo takes them all back.
 
         :param clips: by drive.
         """
         with self.lock:
             self._check(revision)
-            answer: dict[str, Any] = {}
-            for drive, new in clips.items():
-                answer = self._do(Edit(drive, tuple(self.drives[drive].clips), tuple(new)))
-            return answer
+            return self._do(
+                Edit(tuple(Change(drive, tuple(self.drives[drive].clips), tuple(new)) for drive, new in clips.items()))
+            )
 
     def undo(self, revision: int) -> dict[str, Any]:
         """Take the last change back."""
@@ -183,6 +187,9 @@ class TaggingSession:
         if found is None:
             raise EditError(f"no clip {clip} in drive {drive}")
         return found
+
+    def _clips(self, drive: int) -> Sequence[TagClip]:
+        return self.drives[drive].clips if 0 <= drive < len(self.drives) else ()
 
     def _check(self, revision: int) -> None:
         self._watch()
@@ -229,24 +236,28 @@ class TaggingSession:
         return {"undo": len(self._history.undo), "redo": len(self._history.redo)}
 
     def _apply(self, edit: Edit) -> dict[str, Any]:
-        """Change, save, and change back if it cannot be saved."""
-        drive = self.drives[edit.drive]
-        clips, seen = list(drive.clips), dict(drive.seen)
-        # what a model suggested in the meantime does not get lost
-        suggested = {clip.id: clip.suggested for clip in drive.clips}
-        after = [replace(c, suggested=c.suggested or suggested.get(c.id)) for c in edit.after]
+        """Change, save, and change everything back if a file cannot be saved."""
+        drives = [self.drives[change.drive] for change in edit.changes]
+        earlier = [(list(drive.clips), dict(drive.seen)) for drive in drives]
         self.number += 1
-        removed = drive.put(edit.before, after, self.number)
+        gone = [self._put(change) for change in edit.changes]
         try:
-            self._files.save(drive.file)
+            self._files.save_all(list(dict.fromkeys(drive.file for drive in drives)))
         except (SaveError, ConflictError):
-            drive.clips, drive.seen = clips, seen
+            for drive, (clips, seen) in zip(drives, earlier, strict=True):
+                drive.clips, drive.seen = clips, seen
+            self._files.take_back()
             raise
         self.revision += 1
-        self._history.note_removed(self.number, edit.drive, removed, {clip.id for clip in after})
-        return {
-            "revision": self.revision,
-            "number": self.number,
-            "drive": edit.drive,
-            "clip": after[0].id if after else None,
-        }
+        for change, removed in zip(edit.changes, gone, strict=True):
+            self._history.note_removed(self.number, change.drive, removed, {clip.id for clip in change.after})
+        first = edit.changes[0]
+        clip = first.after[0].id if first.after else None
+        return {"revision": self.revision, "number": self.number, "drive": first.drive, "clip": clip}
+
+    def _put(self, change: Change) -> set[int]:
+        """Change a drive; what a model suggested in the meantime does not get lost."""
+        drive = self.drives[change.drive]
+        suggested = {clip.id: clip.suggested for clip in drive.clips}
+        after = [replace(clip, suggested=clip.suggested or suggested.get(clip.id)) for clip in change.after]
+        return drive.put(change.before, after, self.number)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wsvs_ros.tagging.clips import disagreement
 from wsvs_ros.tagging.session import TaggingSession
 
 _NEARLY = 0.95  # share of the clips from which a class tells them hardly apart
@@ -38,6 +39,18 @@ def summarise(session: TaggingSession) -> dict[str, Any]:
         "cooccurrence": cooccurrence.tolist(),
         "warnings": _warnings(names, counts, len(done)),
     }
+
+
+def review_order(session: TaggingSession) -> list[tuple[int, int, float]]:
+    """Clips that were tagged, as (drive, clip, disagreement), those first where the suggestions lay off most."""
+    with session.lock:
+        found = [
+            (index, clip.id, far)
+            for index, drive in enumerate(session.drives)
+            for clip in drive.clips
+            if (far := disagreement(clip)) is not None
+        ]
+    return sorted(found, key=lambda item: -item[2])
 
 
 def _warnings(names: tuple[str, ...], counts: np.ndarray, done: int) -> list[str]:

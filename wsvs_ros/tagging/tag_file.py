@@ -1,23 +1,23 @@
-"""`tags.yaml` and the suggestions beside it: read, watched and replaced as a whole."""
+"""`tags.yaml` and what was suggested, beside it: read, watched and replaced as a whole."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wsvs_ros.drives.tags import Clip, DriveTags, load_clip_tags, load_time_bases
 from wsvs_ros.drives.time_base import TimeBase
+from wsvs_ros.files import replace_file
 from wsvs_ros.perception.labels import LabelSet
 from wsvs_ros.tagging.clips import TagClip
 from wsvs_ros.tagging.errors import ConflictError, SaveError
+from wsvs_ros.tagging.files import keep_copy
+from wsvs_ros.tagging.suggestion_record import SuggestionRecord
 
-_SUFFIX = ".suggestions.json"
+_RECORD = ".tagging.json"
 _MARK = "# Saved by `wsvs tag`. Clips with `state: open` or `unsure` teach nothing."
 
 
@@ -34,7 +34,7 @@ class TagFile:
 
     def __init__(self, path: Path, label_set: LabelSet) -> None:
         self.path = path
-        self.suggestions_path = path.with_name(path.name.removesuffix(".yaml").removesuffix(".tags") + _SUFFIX)
+        self._record = SuggestionRecord(path.with_name(path.name.removesuffix(".yaml").removesuffix(".tags") + _RECORD))
         self._label_set = label_set
         self._comments: list[str] = []
         self._by_hand = False
@@ -69,7 +69,7 @@ class TagFile:
         self._comments = [line for line in lines[:leading] if line != _MARK]
         self._by_hand = bool(seen.digest) and _MARK not in lines[:leading]
         self._known = seen
-        return clips, self._load_suggestions()
+        return clips, self._record.load()
 
     def changed(self) -> bool:
         """
@@ -93,80 +93,41 @@ class TagFile:
             raise ConflictError(f"{self.path} was changed by another program")
         try:
             if self._by_hand and self.path.exists():
-                _keep_copy(self.path)
+                keep_copy(self.path)
                 self._by_hand = False
-            text = "\n".join([*self._comments, _MARK, *self._lines(drives, time_bases)]) + "\n"
-            replace_file(self.suggestions_path, _suggestions_text(drives))
+            text = "\n".join([*self._comments, _MARK, *tag_lines(drives, time_bases, self._label_set.names)]) + "\n"
+            self._record.save(drives)
             replace_file(self.path, text)
             self._known = _Fingerprint.of(self.path)
         except OSError as error:
             raise SaveError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
-    def _lines(self, drives: Mapping[str, Sequence[Clip | TagClip]], time_bases: Mapping[str, TimeBase]) -> list[str]:
-        lines = []
-        for drive, clips in drives.items():
-            if not clips:
-                continue
-            lines.append(f"{json.dumps(drive, ensure_ascii=False)}:")
-            told = time_bases.get(drive, TimeBase()).to_yaml()
-            lines += [f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
-            if told:
-                lines.append("  clips:")
-            lines += [("    - " if told else "  - ") + self._line(clip) for clip in clips]
-        return lines or ["{}"]
 
-    def _line(self, clip: Clip | TagClip) -> str:
-        tags = ", ".join(_scalar(tag) for tag in sorted(clip.tags, key=self._label_set.names.index))
-        state = "" if clip.state == "done" else f", state: {clip.state}"
-        return f"{{start: {_time(clip.start)}, end: {_time(clip.end)}, tags: [{tags}]{state}}}"
-
-    def _load_suggestions(self) -> dict[str, dict[tuple[float, float], dict[str, float]]]:
-        """What was suggested; a file that is damaged counts as none, because suggestions can be computed anew."""
-        try:
-            content = json.loads(self.suggestions_path.read_text(encoding="utf-8"))
-            return {
-                str(drive): {
-                    (float(entry["start"]), float(entry["end"])): {
-                        str(name): float(score) for name, score in entry["suggested"].items()
-                    }
-                    for entry in entries
-                }
-                for drive, entries in content["drives"].items()
-            }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return {}
-
-
-def replace_file(path: Path, text: str) -> None:
+def tag_lines(
+    drives: Mapping[str, Sequence[Clip | TagClip]], time_bases: Mapping[str, TimeBase], order: Sequence[str]
+) -> list[str]:
     """
-    Write a file aside, flush it to the disk and put it in place; whoever reads sees the old or the new one.
+    The lines of a `tags.yaml`.
 
-    :raises OSError: if it cannot be written; the old one is untouched.
+    :param order: the classes in the order in which tags are listed.
     """
-    handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    lines = []
+    for drive, clips in drives.items():
+        if not clips:
+            continue
+        lines.append(f"{json.dumps(drive, ensure_ascii=False)}:")
+        told = time_bases.get(drive, TimeBase()).to_yaml()
+        lines += [f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+        if told:
+            lines.append("  clips:")
+        lines += [("    - " if told else "  - ") + _line(clip, order) for clip in clips]
+    return lines or ["{}"]
 
 
-def check_writable(path: Path) -> None:
-    """
-    :raises SaveError: if the file could not be saved, before anybody tags for nothing.
-    """
-    try:
-        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
-            pass
-    except OSError as error:
-        raise SaveError(
-            f"{path}: cannot be written: {error.strerror or error}; name another place with --tags FILE"
-        ) from error
+def _line(clip: Clip | TagClip, order: Sequence[str]) -> str:
+    tags = ", ".join(_scalar(tag) for tag in sorted(clip.tags, key=order.index))
+    state = "" if clip.state == "done" else f", state: {clip.state}"
+    return f"{{start: {_time(clip.start)}, end: {_time(clip.end)}, tags: [{tags}]{state}}}"
 
 
 @dataclass(frozen=True)
@@ -191,33 +152,6 @@ class _Fingerprint:
             return cls()
 
 
-def _suggestions_text(drives: Mapping[str, Sequence[Clip | TagClip]]) -> str:
-    content = {
-        drive: [
-            {
-                "start": clip.start,
-                "end": clip.end,
-                "state": clip.state,
-                "suggested": dict(clip.suggested),
-                "tags": sorted(clip.tags),
-            }
-            for clip in clips
-            if isinstance(clip, TagClip) and clip.suggested is not None
-        ]
-        for drive, clips in drives.items()
-    }
-    return json.dumps({"version": 1, "drives": content}, ensure_ascii=False) + "\n"
-
-
-def _keep_copy(path: Path) -> None:
-    copy = path.with_name(path.name + ".before-tagging")
-    number = 1
-    while copy.exists():
-        number += 1
-        copy = path.with_name(f"{path.name}.before-tagging-{number}")
-    shutil.copy2(path, copy)
-
-
 def _scalar(text: str) -> str:
     """A class name in YAML: plain where that is safe."""
     plain = text.replace(" ", "").replace("_", "").replace("-", "").isalpha() and text == text.strip()
@@ -227,9 +161,3 @@ def _scalar(text: str) -> str:
 
 def _time(seconds: float) -> str:
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

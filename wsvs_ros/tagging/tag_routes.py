@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wsvs_ros.tagging.clips import TagClip
+from wsvs_ros.tagging.edits import Tagging
 from wsvs_ros.tagging.errors import EditError
+from wsvs_ros.tagging.exchange import FORMATS, read_tags
+from wsvs_ros.tagging.into_bag import write_into_bag
 from wsvs_ros.tagging.routing import get, post, value
 from wsvs_ros.tagging.session import TaggingSession
-from wsvs_ros.tagging.summary import summarise
-from wsvs_ros.tagging.tables import from_csv, to_csv
+from wsvs_ros.tagging.summary import review_order, summarise
 
 
 class TagRoutes:
@@ -32,11 +34,12 @@ class TagRoutes:
         """Their addresses."""
         return [
             get("/api/changes", self._changes),
-            get("/api/review", lambda request: JSONResponse(self._session.review_order())),
+            get("/api/review", lambda request: JSONResponse(review_order(self._session))),
             get("/api/summary", lambda request: JSONResponse(summarise(self._session))),
-            get("/api/tags.csv", self._export),
+            get("/api/export/{format}", self._export),
             post("/api/edit", self._edit),
             post("/api/import", self._import),
+            post("/api/into-bag", self._into_bag),
         ]
 
     def _changes(self, request: Request) -> Response:
@@ -53,25 +56,49 @@ class TagRoutes:
         action, revision = value(body, "action", str), value(body, "revision", int)
         if action in ("undo", "redo"):
             return getattr(self._session, action)(revision)
-        place = revision, value(body, "drive", int), value(body, "clip", int)
         if action == "tag":
-            tags = value(body, "tags", list)
-            if not all(isinstance(tag, str) for tag in tags):
-                raise EditError("tags: names of classes are needed")
-            return self._session.tag(*place, tags, value(body, "state", str))
+            return self._session.tag(revision, [_tagging(entry) for entry in value(body, "clips", list)])
+        drive, clip = value(body, "drive", int), value(body, "clip", int)
         if action == "split":
-            return self._session.split(*place, value(body, "at", float))
+            return self._session.split(revision, drive, clip, value(body, "at", float))
         if action == "merge":
-            return self._session.merge(*place)
+            last = None if body.get("last") is None else value(body, "last", int)
+            return self._session.merge(revision, drive, clip, last)
         raise EditError(f"no action {action!r}")
 
     def _import(self, body: dict[str, Any]) -> Any:
-        clips: dict[int, list[TagClip]] = from_csv(self._session, value(body, "csv", str))
-        return {
-            **self._session.replace_all(value(body, "revision", int), clips),
-            "clips": sum(map(len, clips.values())),
-        }
+        drive = self._drive(value(body, "drive", int))
+        found = read_tags(self._session, value(body, "text", str), drive)
+        answer = self._session.replace_all(value(body, "revision", int), found.clips)
+        return {**answer, "clips": sum(map(len, found.clips.values())), "unknown": sorted(found.unknown)}
+
+    def _into_bag(self, body: dict[str, Any]) -> Any:
+        return {"file": str(write_into_bag(self._session, self._drive(value(body, "drive", int))))}
+
+    def _drive(self, index: int) -> int:
+        if not 0 <= index < len(self._session.drives):
+            raise EditError(f"no drive {index}")
+        return index
 
     def _export(self, request: Request) -> Response:
-        headers = {"content-disposition": 'attachment; filename="tags.csv"'}
-        return Response(to_csv(self._session), media_type="text/csv", headers=headers)
+        form = FORMATS.get(request.path_params["format"])
+        try:
+            drive = int(request.query_params.get("drive", "0"))
+        except ValueError:
+            raise EditError("drive: a number is needed") from None
+        if form is None or not 0 <= drive < len(self._session.drives):
+            raise EditError(f"no such export; there are: {', '.join(FORMATS)}")
+        name = f"{self._session.drives[drive].path.name}.{form.file}" if form.each else form.file
+        told = f"attachment; filename*=UTF-8''{quote(name)}"
+        return Response(
+            form.write(self._session, drive), media_type=form.media_type, headers={"content-disposition": told}
+        )
+
+
+def _tagging(entry: Any) -> Tagging:
+    if not isinstance(entry, dict):
+        raise EditError("clips: objects are needed")
+    tags = value(entry, "tags", list)
+    if not all(isinstance(tag, str) for tag in tags):
+        raise EditError("tags: names of classes are needed")
+    return Tagging(value(entry, "drive", int), value(entry, "clip", int), tuple(tags), value(entry, "state", str))

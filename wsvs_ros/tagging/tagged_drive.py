@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from wsvs_ros.drives.tags import Clip
+from wsvs_ros.drives.drive_tags import Clip, DriveTags
 from wsvs_ros.drives.time_base import TimeBase
 from wsvs_ros.tagging.clips import TagClip, divide, free_intervals, outside
 from wsvs_ros.tagging.seeking import FrameSource
@@ -37,6 +37,10 @@ class TaggedDrive:
     open_source: Callable[[], FrameSource]
     file: TagFile
     longest: float
+    size: tuple[int, int] = (0, 0)
+    """Width and height of its first frame, pixels."""
+    in_bag: DriveTags | None = None
+    """What the bag itself bears; it counts where the file says nothing of the drive."""
     clips: list[TagClip] = field(default_factory=list)
     cut_until: float = 0.0
     seen: dict[int, int] = field(default_factory=dict)

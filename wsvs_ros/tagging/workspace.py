@@ -8,12 +8,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from wsvs_ros.drives.bag_tags import read_bag_tags
+from wsvs_ros.drives.drive_tags import DriveTags
+from wsvs_ros.drives.open import is_bag
+from wsvs_ros.drives.tags import load_clip_tags
 from wsvs_ros.drives.time_base import TimeBase
 from wsvs_ros.perception.labels import LabelClass, LabelSet
 from wsvs_ros.tagging.errors import TaggingError
+from wsvs_ros.tagging.files import check_writable
 from wsvs_ros.tagging.seeking import open_source
 from wsvs_ros.tagging.session import TaggingSession
-from wsvs_ros.tagging.tag_file import TagFile, check_writable
+from wsvs_ros.tagging.tag_file import TagFile
 from wsvs_ros.tagging.tagged_drive import TaggedDrive
 
 DEFAULT_SECONDS = 10.0
@@ -66,12 +71,13 @@ def open_session(
         if place not in files:
             check_writable(place)
             files[place] = TagFile(place, everything)
-        drives.append(_open(path, name, files[place], options))
+        drives.append(_open(path, name, files[place], options, everything))
     return TaggingSession(label_set, drives, kept=kept)
 
 
-def _open(path: Path, name: str, file: TagFile, options: DriveOptions) -> TaggedDrive:
-    told = file.time_bases().get(name, TimeBase())
+def _open(path: Path, name: str, file: TagFile, options: DriveOptions, everything: LabelSet) -> TaggedDrive:
+    in_bag = _tags_in(path, everything)
+    told = file.time_bases().get(name) or (in_bag.time_base if in_bag else TimeBase())
     for option, wanted, saved in (("--topic", options.topic, told.topic), ("--fps", options.fps, told.fps)):
         if wanted is not None and saved is not None and wanted != saved:
             raise TaggingError(
@@ -81,11 +87,19 @@ def _open(path: Path, name: str, file: TagFile, options: DriveOptions) -> Tagged
     source = open_source(path, replace(told, topic=told.topic or options.topic), fps=options.fps)
     try:
         opener = partial(open_source, path, source.time_base, fps=options.fps)
-        return TaggedDrive(
-            name, path, round(source.duration, 3), source.fps, source.time_base, opener, file, options.longest
-        )
+        height, width = source.at(0.0).shape[:2]
+        duration, size = round(source.duration, 3), (width, height)
+        base = source.time_base
+        return TaggedDrive(name, path, duration, source.fps, base, opener, file, options.longest, size, in_bag)
     finally:
         source.close()
+
+
+def _tags_in(path: Path, everything: LabelSet) -> DriveTags | None:
+    """What a bag bears itself; None if that is nothing, or it is no bag."""
+    if not path.exists() or not is_bag(path) or read_bag_tags(path) is None:
+        return None
+    return load_clip_tags(path, everything, unfinished=True).get(path.name)
 
 
 def _with(label_set: LabelSet, kept: Sequence[str]) -> LabelSet:

@@ -22,11 +22,11 @@ export function makeClassButtons(classes, act) {
   return buttons;
 }
 
-export function drawClassButton({ button, score, tick }, { on, suggested = false, differs = false, value = null }) {
-  button.setAttribute("aria-pressed", on);
+export function drawClassButton({ button, score, tick }, { on, some = false, suggested = false, differs = false, value = null }) {
+  button.setAttribute("aria-pressed", some ? "mixed" : on);
   button.classList.toggle("suggested", on && suggested);
   button.classList.toggle("differs", differs);
-  tick.textContent = on ? "✓" : "";
+  tick.textContent = on ? "✓" : some ? "–" : "";
   score.textContent = value === null ? "" : `${differs ? "≠ " : ""}${Math.round(100 * value)} %`;
   const told = value === null ? "" : `, suggested with ${Math.round(100 * value)} percent`;
   button.setAttribute("aria-label", `${button.title}${on && suggested ? ", not confirmed" : ""}${told}`);

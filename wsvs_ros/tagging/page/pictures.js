@@ -1,6 +1,6 @@
-// Frames and strips of clips: fetched ahead, played by stepping through the strip.
+// Frames and strips of clips: fetched ahead and kept.
 
-const STEP = 220; // milliseconds a frame
+const STEP = 220; // milliseconds a frame of a strip under the mouse
 
 export class Pictures {
   constructor(about) {
@@ -15,6 +15,11 @@ export class Pictures {
 
   strip(drive, clip) {
     return `/strip/${drive}/${Math.round(1000 * clip.start)}-${Math.round(1000 * clip.end)}.jpg?v=${this.run}`;
+  }
+
+  // Some seconds of the drive, frame by frame.
+  movie(drive, start, end, speed) {
+    return `/movie/${drive}/${Math.round(1000 * start)}-${Math.round(1000 * end)}.frames?speed=${speed}&v=${this.run}`;
   }
 
   // A decoded image; the last ones are kept, so that going on shows the next clip at once.
@@ -51,41 +56,4 @@ export function playOnHover(node, target, frames, first) {
     clearInterval(timer);
     target.style.backgroundPosition = `${(100 * first) / (frames - 1)}% 0`;
   });
-}
-
-// The large picture while it plays or shows one frame of the strip.
-export class Player {
-  constructor(box, frames, onFrame) {
-    this.canvas = document.createElement("canvas");
-    this.box = box;
-    this.frames = frames;
-    this.onFrame = onFrame;
-    box.append(this.canvas);
-    this.stop();
-  }
-
-  get playing() { return Boolean(this.timer); }
-
-  play(image) {
-    this.stop();
-    this.show(image, 0);
-    this.timer = setInterval(() => this.show(image, (this.frame + 1) % this.frames), STEP);
-  }
-
-  show(image, frame) {
-    this.frame = frame;
-    const width = image.naturalWidth / this.frames, height = image.naturalHeight;
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    this.canvas.getContext("2d").drawImage(image, frame * width, 0, width, height, 0, 0, width, height);
-    this.box.hidden = false;
-    this.onFrame(frame);
-  }
-
-  stop() {
-    clearInterval(this.timer);
-    this.timer = 0;
-    this.frame = null;
-    this.box.hidden = true;
-    this.onFrame(null);
-  }
 }

@@ -10,7 +10,8 @@ export function time(seconds) {
   return `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(rest)}.${tenth}`;
 }
 
-export function drawTimeline(drive, current) {
+// `range`: clips that are chosen together; `listed`: those that a filter leaves, or null.
+export function drawTimeline(drive, current, { range, listed }) {
   const scale = window.devicePixelRatio || 1;
   const width = canvas.clientWidth, height = canvas.clientHeight;
   canvas.width = width * scale;
@@ -27,6 +28,7 @@ export function drawTimeline(drive, current) {
   for (const clip of drive.clips) {
     counts[clip.state] += 1;
     const left = x(clip.start), wide = Math.max(x(clip.end) - left - (drive.clips.length < width / 4 ? 1.5 : 0), 0.5);
+    pen.globalAlpha = listed && !listed.has(clip.id) ? 0.3 : 1;
     pen.fillStyle = clip.state === "done" ? "#14b8a6" : clip.state === "unsure" ? hatch : "#26353f";
     pen.fillRect(left, top, wide, bottom - top);
     if (clip.state === "open" && clip.touched) {
@@ -36,10 +38,16 @@ export function drawTimeline(drive, current) {
     if (wide > 13 && clip.state !== "open") {
       pen.font = "bold 12px sans-serif";
       pen.textAlign = "center";
-      pen.fillStyle = clip.state === "done" ? "#04201c" : "#fff";
+      pen.globalAlpha = listed && !listed.has(clip.id) ? 0.3 : 1;
+    pen.fillStyle = clip.state === "done" ? "#04201c" : "#fff";
       if (clip.state === "unsure") { pen.strokeStyle = "#000"; pen.lineWidth = 3; pen.strokeText("?", left + wide / 2, (top + bottom) / 2 + 4); }
       pen.fillText(clip.state === "done" ? "✓" : "?", left + wide / 2, (top + bottom) / 2 + 4);
     }
+  }
+  pen.globalAlpha = 1;
+  if (range.size > 1) {
+    pen.fillStyle = "rgb(255 255 255 / 0.28)";
+    for (const clip of drive.clips) if (range.has(clip.id)) pen.fillRect(x(clip.start), top - 1, Math.max(x(clip.end) - x(clip.start), 1), bottom - top + 2);
   }
   if (current) {
     const left = x(current.start), wide = Math.max(x(current.end) - left, 3), middle = left + wide / 2;
@@ -57,7 +65,7 @@ export function drawTimeline(drive, current) {
 }
 
 export function onTimeline(act) {
-  canvas.addEventListener("click", (event) => act(event.offsetX / canvas.clientWidth));
+  canvas.addEventListener("click", (event) => act(event.offsetX / canvas.clientWidth, event.shiftKey));
 }
 
 function hatched(pen) {
