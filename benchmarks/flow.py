@@ -210,10 +210,11 @@ def print_cuda() -> None:
 def least_traffic(preset: DisPreset, height: int, width: int) -> int:
     """Bytes that a pair moves if every launch of Triton's flow reads its arrays once and writes its result once."""
     values = 0
-    for rows, columns in pyramid_sizes(height, width, preset.finest_scale).values():
+    sizes = pyramid_sizes(height, width, preset.finest_scale)
+    for level, (rows, columns) in sizes.items():
         pixels, grid = rows * columns, patch_grid(rows, columns, preset.stride)
         patches = grid[0] * grid[1]
-        rounds = 1 + len(patch_hops(*grid))
+        rounds = 1 + len(patch_hops(*grid, top=level == max(sizes)))
         values += 10 * pixels  # both images shrunk from four times as many pixels
         values += rounds * (2 * pixels + 6 * patches)  # both images; vector and misfit read and written
         values += 4 * pixels + 3 * patches  # both images and the vectors to a field

@@ -52,7 +52,8 @@ def test_patches_cover_a_level_and_vectors_spread_over_it_twice(height: int, wid
     rows, columns = patch_grid(height, width, stride)
     for side, count in ((height, rows), (width, columns)):
         assert 0 <= (count - 1) * stride + PATCH - side < stride
-    hops = patch_hops(rows, columns)
+    hops = patch_hops(rows, columns, top=False)
     assert hops[: len(hops) // 2] == hops[len(hops) // 2 :]
     assert hops[-2:] == (2, 1)
+    assert set(patch_hops(rows, columns, top=True)) == set(hops)
     assert max(rows, columns) / 12 < max(hops) <= max(2, max(rows, columns) / 5)

@@ -40,7 +40,7 @@ def dis_flow(previous: Tensor, current: Tensor, initial: Tensor | None = None, *
     for level in reversed(sizes):
         flow = resize_flow(flow, sizes[level])
         guess = None if initial is None else resize_flow(initial, sizes[level])
-        flow = _search(first[level], second[level], flow, guess, preset.stride)
+        flow = _search(first[level], second[level], flow, guess, preset.stride, top=level == max(sizes))
         if preset.refinements:
             flow = refine(first[level], second[level], flow, VariationalSettings(fixed_points=preset.refinements))
     return resize_flow(flow, (height, width))
@@ -53,7 +53,7 @@ def _pyramid(images: Tensor, sizes: dict[int, tuple[int, int]]) -> dict[int, Ten
     return levels
 
 
-def _search(previous: Tensor, current: Tensor, flow: Tensor, guess: Tensor | None, stride: int) -> Tensor:
+def _search(previous: Tensor, current: Tensor, flow: Tensor, guess: Tensor | None, stride: int, *, top: bool) -> Tensor:
     """One level: find each patch of a regular grid in the later image, average the patches' vectors by fit."""
     patches = _Patches(previous, current, stride)
     vectors = patches.centres(flow)
@@ -61,7 +61,7 @@ def _search(previous: Tensor, current: Tensor, flow: Tensor, guess: Tensor | Non
     if guess is not None:
         vectors, cost = patches.choose(vectors, cost, [patches.centres(guess)], better=1.0)
     vectors, cost = patches.step(vectors, cost)
-    for hop in patch_hops(*patches.grid):
+    for hop in patch_hops(*patches.grid, top=top):
         vectors, cost = patches.choose(vectors, cost, patches.neighbours(vectors, hop), better=BETTER)
         vectors, cost = patches.step(vectors, cost)
     return patches.densify(vectors)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wsvs_ros.perception.flow.interface import FlowError
 
 PATCH = 8  # side of a patch, pixels
+_ROUNDS_AT_TOP = 4  # of spreading
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,14 @@ def patch_grid(height: int, width: int, stride: int) -> tuple[int, int]:
     return -(-(height - PATCH) // stride) + 1, -(-(width - PATCH) // stride) + 1
 
 
-def patch_hops(rows: int, columns: int) -> tuple[int, ...]:
+def patch_hops(rows: int, columns: int, *, top: bool) -> tuple[int, ...]:
     """
     Over how many patches good vectors spread, in this order: twice from about an eighth of the grid, at least two
     patches, down to one.
 
     Twice, for a vector from far is polished, and may then be worth spreading to what is near.
+
+    :param top: on the coarsest level, where large motions are found or never: more often.
     """
     farthest = max(1, math.floor(math.log2(max(rows, columns) / 8) + 0.5))
-    return 2 * tuple(1 << power for power in range(farthest, -1, -1))
+    return (_ROUNDS_AT_TOP if top else 2) * tuple(1 << power for power in range(farthest, -1, -1))

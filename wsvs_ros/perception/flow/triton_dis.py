@@ -123,7 +123,7 @@ def _search(images: Tensor, coarse: Tensor | None, guess: Tensor | None, stride:
         rows, columns, DAMPING,
         STRIDE=stride, HAS_FLOW=coarse is not None, HAS_GUESS=guess is not None, BLOCK=blocks.patches,
     )  # fmt: skip
-    for hop in patch_hops(rows, columns):
+    for hop in patch_hops(rows, columns, top=coarse is None):
         search.spread[grid](
             images, vectors, others, batch, height, width, rows, columns, hop, DAMPING, BETTER,
             STRIDE=stride, BLOCK=blocks.patches,
