@@ -39,16 +39,16 @@ setup(
         "jinja2>=3.1",
         "mcap>=1.2",
         "numpy>=1.26",
-        "onnxruntime>=1.17",
+        "onnxruntime>=1.18",
         "opencv-python-headless>=4.8",
         "pooch>=1.8",
         "rosbags>=0.11",
         "tqdm>=4.66",
     ],
     extras_require={
-        "crf": ["pydensecrf2>=1.0", "scikit-image>=0.22", "torch>=2.6"],
+        "crf": ["pydensecrf2>=1.0", "scikit-image>=0.22", "torch>=2.13"],
         "export": ["onnx>=1.16"],
-        "gpu": ["torch>=2.6"],
+        "gpu": ["torch>=2.13"],
         "ray": ["ray>=2.9"],
         "tag": ["starlette>=0.40", "uvicorn>=0.30"],
         "train": [
@@ -64,7 +64,7 @@ setup(
             "scikit-learn>=1.4",
             "scipy>=1.11",
             "tensorboard>=2.16",
-            "torch>=2.6",
+            "torch>=2.13",
             "torchmetrics>=1.4",
         ],
         "test": [

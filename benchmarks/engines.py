@@ -27,7 +27,7 @@ from wsvs_ros.cores import usable_cores
 from wsvs_ros.drives import open_drive
 from wsvs_ros.evaluation.metrics import ConfusionMatrix
 from wsvs_ros.perception import EngineOptions, ModelBundle, create_engine, default_bundle_path
-from wsvs_ros.perception.compute.host import OnHost
+from wsvs_ros.perception.compute.host_motion import HostMotion
 from wsvs_ros.perception.engines import OnnxRuntimeEngine
 from wsvs_ros.perception.label_maps import read_label_map
 from wsvs_ros.perception.postprocess import label_scores
@@ -41,8 +41,7 @@ _GPU_SIZE = "1024x512"
 
 def frames_of(bundle: ModelBundle, data: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Planes, flow stack and truth of every second val frame."""
-    compute = OnHost(bundle, create_engine(bundle), motion=True, crf=None)
-    tracker = FrameTracker(bundle, compute, lookahead=0, max_gap=1.0)
+    tracker = FrameTracker(bundle, HostMotion(bundle), lookahead=0, max_gap=1.0)
     planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
     with open_drive(data / "camvid" / "val" / "images", fps=15) as drive:
         for index, frame in enumerate(drive):
@@ -158,7 +157,7 @@ def main() -> None:
     if _has_cuda():
         found["gpu"] = bench(bundle, "--size", _GPU_SIZE, "--count", "300")
         for result in found["gpu"]["results"]:
-            if result.get("provider") in ("cuda", "tensorrt") and "error" not in result:
+            if result.get("provider") == "cuda" and "error" not in result:
                 print(
                     f"\n{result['engine']} on {result['provider']}, {result['precision']}, camera {_GPU_SIZE}: "
                     f"p95 {result['segmenter_ms']['p95']:.2f} ms from frame to label map, {result['fps']:.0f} frames/s"

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,26 @@ def test_layouts_show_topics_that_exist() -> None:
     topics = {panel["imageMode"]["imageTopic"] for panel in layout["configById"].values()}
     topics |= {display["Topic"]["Value"] for display in rviz["Visualization Manager"]["Displays"]}
     assert topics == {"/camera/image_raw", "/segmentation/overlay", "/segmentation/label"}
+
+
+def stated_minimum(package: str) -> set[tuple[int, int]]:
+    """What setup.py asks for at least, wherever it names the package."""
+    found = re.findall(rf'"{package}>=(\d+)\.(\d+)', (ROOT / "setup.py").read_text())
+    return {(int(major), int(minor)) for major, minor in found}
+
+
+def test_the_default_model_is_read_by_the_oldest_onnxruntime_that_may_be_installed() -> None:
+    """By ONNX Runtime's table of versions; 1.18 was also tried with all files of the default bundle."""
+    onnx = pytest.importorskip("onnx")
+    newest_ir = {(1, 17): 9, (1, 18): 10, (1, 19): 10, (1, 20): 10, (1, 21): 10, (1, 22): 11, (1, 23): 11}
+    (oldest,) = stated_minimum("onnxruntime")
+    for model in default_bundle_path().glob("*.onnx"):
+        assert onnx.load(model).ir_version <= newest_ir[oldest], model.name
+
+
+def test_the_default_program_was_written_by_no_newer_torch_than_may_be_installed() -> None:
+    with zipfile.ZipFile(default_bundle_path() / "model.pt2") as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("models/model.json")]
+        written_by = json.loads(archive.read(name))["torch_version"]
+    (oldest,) = stated_minimum("torch")
+    assert tuple(map(int, written_by.split(".")[:2])) <= oldest

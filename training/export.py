@@ -71,9 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--frames", metavar="DRIVE", help="drive to calibrate and to compare by (default: the training data)"
     )
     parser.add_argument(
-        "--maps", action="store_true", help="let the graphs make label map and confidence at the working size too"
-    )
-    parser.add_argument(
         "--dynamic-batch", action="store_true", help="graphs of any number of frames, for batches of your own"
     )
     parser.add_argument("--metrics", type=Path, help="JSON of `wsvs evaluate` for the model card")
@@ -92,7 +89,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 metrics=metrics,
                 precisions=args.precision,
                 frames=frames,
-                maps=args.maps,
                 dynamic_batch=args.dynamic_batch,
             )
         return describe_files(bundle)

@@ -17,6 +17,7 @@ from wsvs_ros.drives.writers import VideoWriter
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.export import ExportError, FrameStore, compare, derive, describe_files, frames_of_drive
 from wsvs_ros.perception import ModelBundle, create_engine, default_bundle_path
+from wsvs_ros.perception.postprocess import label_scores
 
 STREET = (480, 360)
 
@@ -112,12 +113,32 @@ def test_unbounded_convolutions_stay_in_float(derived, bundle: ModelBundle) -> N
 
 def test_a_network_out_of_bounds_is_an_error(bundle: ModelBundle, frames: FrameStore) -> None:
     infer = create_engine(bundle).infer
-    good = compare("float16", infer, infer, frames, STREET)
+    good = compare("float16", infer, infer, frames, STREET, bundle.labels)
     assert (good.frames, good.max_error, good.agreement) == (4, 0.0, 1.0)
     with pytest.raises(ExportError, match=r"the int8 network differs .* on \d+\.\d+% of the pixels \(at least 93"):
-        compare("int8", lambda image, flow: np.roll(infer(image, flow), 1, 0), infer, frames, STREET)
+        compare("int8", lambda image, flow: np.roll(infer(image, flow), 1, 0), infer, frames, STREET, bundle.labels)
     with pytest.raises(ExportError, match="scores that are no numbers"):
-        compare("float16", lambda image, flow: infer(image, flow) * np.float32(np.nan), infer, frames, STREET)
+        compare(
+            "float16", lambda image, flow: infer(image, flow) * np.float32(np.nan), infer, frames, STREET, bundle.labels
+        )
+
+
+def test_a_rare_class_that_dies_is_an_error_though_few_pixels_change(bundle: ModelBundle, frames: FrameStore) -> None:
+    infer = create_engine(bundle).infer
+    ids = np.concatenate([label_scores(infer(image, flow), STREET)[0].ravel() for image, flow in frames])
+    shares = np.bincount(ids, minlength=11) / ids.size
+    rare = int(np.flatnonzero(shares >= 0.002)[shares[shares >= 0.002].argmin()])
+    assert shares[rare] < 0.05, "the drive shows no rare class"
+
+    def without(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
+        scores = infer(image, flow)
+        scores[rare] = 0
+        return scores
+
+    name = bundle.labels.classes[rare].name
+    with pytest.raises(ExportError, match=f"int8 network differs .* on 0.0% of the pixels of {name} ") as caught:
+        compare("int8", without, infer, frames, STREET, bundle.labels)
+    assert "the same label" not in str(caught.value), "the share of all pixels does not show it"
 
 
 def test_a_reference_of_ones_own_is_what_the_float32_network_is_compared_with(tmp_path: Path) -> None:

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from support import make_tiny_bundle
 
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.compute.host import OnHost
+from wsvs_ros.perception.compute.host_motion import HostMotion
 from wsvs_ros.perception.crf import CrfSettings, ScoreRefiner
 from wsvs_ros.perception.engines import EngineError, EngineOptions, create_engine
 from wsvs_ros.perception.flow import create_flow
 from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.pending import SegmenterStats
 from wsvs_ros.perception.segmentation import Segmentation
-from wsvs_ros.perception.segmenter import SegmenterError, SegmenterStats, VideoSegmenter
+from wsvs_ros.perception.segmenter import VideoSegmenter
+from wsvs_ros.perception.segmenter_settings import SegmenterError
 from wsvs_ros.perception.tracker import FrameTracker
 
 SECOND = 1_000_000_000
@@ -349,8 +351,7 @@ def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path:
     frames = [Frame(random.integers(0, 256, (72, 96, 3), np.uint8), index * PERIOD, "front") for index in range(6)]
     frames += [replace(frame, stamp_ns=frame.stamp_ns + 10 * SECOND) for frame in frames]
     flow, grays = create_flow(bundle.flow), [cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY) for frame in frames]
-    compute = OnHost(bundle, create_engine(bundle), motion=True, crf=None)
-    tracker = FrameTracker(bundle, compute, lookahead=0, max_gap=1.0, flow_prior=True)
+    tracker = FrameTracker(bundle, HostMotion(bundle), lookahead=0, max_gap=1.0, flow_prior=True)
     field = None
     for index, frame in enumerate(frames):
         if index == 6:
@@ -364,3 +365,139 @@ def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path:
             field = flow(grays[index - 1], grays[index], initial=field)
             np.testing.assert_array_equal(tracked.stack[-2:], field)
     assert np.abs(field - flow(grays[-2], grays[-1])).max() > 1e-3
+
+
+def test_an_inference_does_not_wait_for_a_flow_that_takes_long(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = drive(2)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        compute = segmenter._compute
+        in_flow, labelled, flow = threading.Event(), threading.Event(), compute.flow
+        in_time: list[bool] = []
+
+        def flow_until_labelled(*arguments: np.ndarray) -> np.ndarray:
+            in_flow.set()
+            in_time.append(labelled.wait(5))
+            return flow(*arguments)
+
+        monkeypatch.setattr(compute, "flow", flow_until_labelled)
+        segmenter.observe(frames[0])
+        camera = threading.Thread(target=segmenter.observe, args=(frames[1],))
+        camera.start()
+        assert in_flow.wait(20)
+        found = segmenter.segment()
+        labelled.set()
+        camera.join()
+        assert in_time == [True], "the label waited for the flow of the next frame"
+        assert found is not None
+        assert found.frame is frames[0]
+        assert segmenter.stats == SegmenterStats(received=2, inferred=1)
+
+
+def test_begun_anew_nothing_from_before_is_inferred(tiny_bundle: ModelBundle) -> None:
+    frames = drive(6)
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+        for frame in frames[:4]:
+            segmenter.observe(frame)
+        segmenter.begin_anew()
+        assert segmenter.segment() is None
+        assert segmenter.stats == SegmenterStats()
+        segmenter.observe(frames[4])
+        segmenter.observe(frames[5])
+        found = segmenter.segment()
+        assert found is not None
+        assert found.frame is frames[4]
+        assert found.window_filled == 1
+
+
+def test_a_frame_from_before_a_break_is_not_inferred_after_it(tiny_bundle: ModelBundle) -> None:
+    frames = drive(8)
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+        for frame in frames[:3]:
+            segmenter.observe(frame)
+        segmenter.observe(replace(frames[3], stamp_ns=100 * SECOND))
+        assert segmenter.segment() is None
+        assert segmenter.stats == SegmenterStats(received=4, skipped=3, resets=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stamp_ns": 3 * SECOND}, "3 s between two frames, more than max_gap, 0.5 s"),
+        ({"stamp_ns": -SECOND}, "the stamp jumped back by 1 s"),
+        ({"frame_id": "rear"}, "frame_id changed from 'front' to 'rear'"),
+        ({"image": np.zeros((72, 90, 3), np.uint8)}, "the image's size changed from 96x72 to 90x72"),
+    ],
+)
+def test_why_a_stream_broke_off_is_said(tiny_bundle: ModelBundle, change: dict[str, object], says: str) -> None:
+    frames = drive(1)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        segmenter.observe(frames[0])
+        assert segmenter.stats.last_reset == ""
+        segmenter.observe(replace(frames[0], **change))
+        assert segmenter.stats.last_reset == says
+
+
+def test_a_flow_under_way_holds_up_neither_the_inference_nor_the_counts(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = drive(3)
+    begun, go_on = threading.Event(), threading.Event()
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        segmenter.observe(frames[0])
+        flow = segmenter._compute.flow
+
+        def slow(*arguments):
+            begun.set()
+            assert go_on.wait(20)
+            return flow(*arguments)
+
+        monkeypatch.setattr(segmenter._compute, "flow", slow)
+        camera = threading.Thread(target=segmenter.observe, args=(frames[1],))
+        camera.start()
+        assert begun.wait(20)
+        found: list[Segmentation | None] = []
+        inference = threading.Thread(target=lambda: found.append(segmenter.segment()))
+        inference.start()
+        inference.join(20)
+        waited = inference.is_alive()
+        received = segmenter.stats.received if not waited else None
+        go_on.set()
+        camera.join(20)
+        inference.join(20)
+        assert not waited, "the inference waited for the flow of the next frame"
+        assert received == 2
+        assert [one.frame for one in found] == [frames[0]]
+        newest = segmenter.segment()
+        assert newest is not None
+        assert newest.frame is frames[1]
+
+
+@pytest.mark.parametrize("part", ["flow", "infer"])
+def test_a_frame_that_fails_is_counted_as_failed(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    frames = drive(4)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        segmenter.push(frames[0])
+        with monkeypatch.context() as patch:
+
+            def fail(*arguments):
+                raise EngineError("out of memory")
+
+            patch.setattr(segmenter._compute, part, fail)
+            with pytest.raises(EngineError, match="out of memory"):
+                segmenter.push(frames[1])
+        assert [found.frame for frame in frames[2:] for found in segmenter.push(frame)] == frames[2:]
+        assert segmenter.stats == SegmenterStats(received=4, inferred=3, skipped=0, resets=0, failed=1)
+
+
+def test_the_tracker_takes_no_frame_that_does_not_continue_its_stream(tiny_bundle: ModelBundle) -> None:
+    frames = drive(3)
+    tracker = FrameTracker(tiny_bundle, HostMotion(tiny_bundle), lookahead=0, max_gap=1.0)
+    tracker.add(frames[0])
+    with pytest.raises(ValueError, match=r"does not continue the stream \(the stamp jumped back by"):
+        tracker.add(replace(frames[1], stamp_ns=-SECOND))
+    (after,) = tracker.add(frames[1])
+    assert after.filled == 1

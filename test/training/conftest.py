@@ -37,3 +37,22 @@ def work(tmp_path_factory: pytest.TempPathFactory, config: Path) -> Path:
     folder = tmp_path_factory.mktemp("work")
     assert fit.main([str(config), "--work", str(folder)]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory: pytest.TempPathFactory, drive: list[SyntheticFrame]) -> Path:
+    """The drive's first frames with the true labels of every second one."""
+    import cv2
+
+    from wsvs_ros.perception.labels import LabelSet
+
+    folder = tmp_path_factory.mktemp("labelled")
+    for part in ("images", "labels", "cars"):
+        (folder / part).mkdir()
+    for number, item in enumerate(drive[:16]):
+        cv2.imwrite(str(folder / "images" / f"{item.frame.name}.png"), item.frame.image)
+        cars = item.labels == LabelSet.load("camvid11").id_of("car")
+        cv2.imwrite(str(folder / "cars" / f"{item.frame.name}.png"), cars.astype("uint8") * 255)
+        if number % 2 == 0:
+            cv2.imwrite(str(folder / "labels" / f"{item.frame.name}.png"), item.labels)
+    return folder

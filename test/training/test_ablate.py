@@ -1,77 +1,22 @@
-"""Evaluation and ablation: variants of one configuration, measured and laid beside the paper's rows."""
+"""Ablation: variants of one configuration, measured and laid beside the paper's rows."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import cv2
 import pytest
 import yaml
 
 pytest.importorskip("lightning", reason="training needs lightning: pip install 'wsvs_ros[train]'")
 
-from small_training import CLASSES
 
-from training import ablate, evaluate
+from training import ablate
 from training.config import ConfigError, load_config
-from wsvs_ros.drives.synthetic import SyntheticFrame
 from wsvs_ros.perception.labels import LabelSet
 
 CONFIGS = Path(__file__).resolve().parents[2] / "training" / "configs"
 ABLATIONS = sorted([*CONFIGS.glob("ablation_*.yaml"), *CONFIGS.glob("cues_*.yaml")])
-
-
-@pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory, drive: list[SyntheticFrame]) -> Path:
-    """The drive's first frames with the true labels of every second one."""
-    folder = tmp_path_factory.mktemp("labelled")
-    for part in ("images", "labels", "cars"):
-        (folder / part).mkdir()
-    for number, item in enumerate(drive[:16]):
-        cv2.imwrite(str(folder / "images" / f"{item.frame.name}.png"), item.frame.image)
-        cars = item.labels == LabelSet.load("camvid11").id_of("car")
-        cv2.imwrite(str(folder / "cars" / f"{item.frame.name}.png"), cars.astype("uint8") * 255)
-        if number % 2 == 0:
-            cv2.imwrite(str(folder / "labels" / f"{item.frame.name}.png"), item.labels)
-    return folder
-
-
-def test_evaluation_is_of_the_segmenter_that_runs_in_the_car(
-    work: Path, config: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    figures = tmp_path / "figures.json"
-    street = ["--drive", str(labelled), "--labels", str(labelled / "labels"), "--fps", "10"]
-    assert evaluate.main([str(work), *street, "--json", str(figures)]) == 0
-    found = json.loads(figures.read_text())
-    assert sum(found["per_class"][name] for name in CLASSES) / len(CLASSES) > 0.35
-    assert f"miou {100 * found['miou']:.1f}" in capsys.readouterr().out
-    assert evaluate.main([str(work), *street, "--json", str(figures), "--crf", "--no-motion"]) == 0
-    assert json.loads(figures.read_text()) != found
-    assert evaluate.main([str(work), *street[:2], "--labels", str(tmp_path)]) == 2
-    assert "no label PNG is named as a frame" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ([], "one of the arguments --drive --dataset is required"),
-        (["--drive", "a"], "--drive needs --labels"),
-        (["--drive", "a", "--dataset", "voc", "b"], "not allowed with argument"),
-        (["--dataset", "voc", "b", "--labels", "c"], "leave --labels and --fps out"),
-    ],
-)
-def test_what_is_measured_on_is_said_once(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        evaluate.main(["work", *arguments])
-    assert told in capsys.readouterr().err
-
-
-def test_a_dataset_that_does_not_exist_is_named_before_anything_is_loaded(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert evaluate.main([str(tmp_path), "--dataset", "camvidd", str(tmp_path)]) == 2
-    assert "dataset 'camvidd': there are camvid" in capsys.readouterr().err
 
 
 def test_an_ablation_trains_each_variant_once_and_sets_the_papers_row_beside_it(

@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from training.config import Config
 from training.networks.two_stream import TwoStreamNet
@@ -21,26 +20,15 @@ class Deployed(nn.Module):
     The network as the car runs it: bytes in, probabilities out.
 
     :param network: its scores are at a stride of the working size.
-    :param maps: width and height of the label map that it shall make as well; None for the scores alone.
     """
 
-    def __init__(self, network: TwoStreamNet, maps: tuple[int, int] | None = None) -> None:
+    def __init__(self, network: TwoStreamNet) -> None:
         super().__init__()
         self.network = network
-        self.maps = maps
 
-    def forward(self, image: Tensor, flow: Tensor) -> Tensor | tuple[Tensor, Tensor, Tensor]:
-        """
-        (B, 3, H, W) uint8 RGB and (B, 2L, H, W) float32 -> (B, N, h, w) float32 softmax probabilities.
-
-        With maps also (B, H, W) uint8 labels and (B, H, W) float32 confidence.
-        """
-        scores = self.network(image.float(), flow).softmax(1)
-        if self.maps is None:
-            return scores
-        enlarged = F.interpolate(scores, size=self.maps[::-1], mode="bilinear", align_corners=False)
-        # by way of float, because TensorRT casts no other type to uint8
-        return scores, enlarged.argmax(1).float().to(torch.uint8), enlarged.amax(1)
+    def forward(self, image: Tensor, flow: Tensor) -> Tensor:
+        """(B, 3, H, W) uint8 RGB and (B, 2L, H, W) float32 -> (B, N, h, w) float32 softmax probabilities."""
+        return self.network(image.float(), flow).softmax(1)
 
 
 def to_onnx(network: Deployed, config: Config, *, dynamic_batch: bool = False) -> bytes:
@@ -50,7 +38,7 @@ def to_onnx(network: Deployed, config: Config, *, dynamic_batch: bool = False) -
         network,
         example_inputs(config, batch=2 if dynamic_batch else 1),
         input_names=["image", "flow"],
-        output_names=["scores", "labels", "confidence"] if network.maps else ["scores"],
+        output_names=["scores"],
         dynamic_shapes={"image": batch, "flow": batch} if dynamic_batch else None,
         opset_version=OPSET,
         dynamo=True,

@@ -31,7 +31,6 @@ def export(
     metrics: Mapping[str, Any] | None = None,
     precisions: Sequence[str] = ("float32",),
     frames: FrameStore | None = None,
-    maps: bool = False,
     dynamic_batch: bool = False,
 ) -> ModelBundle:
     """
@@ -41,14 +40,12 @@ def export(
     :param trained_on: what the model was trained on, for bundle.yaml and the model card.
     :param precisions: of the ONNX files; float32 is always written.
     :param frames: real frames to calibrate and to compare by; noise without, which is enough for float32 only.
-    :param maps: the graphs also make the label map and its confidence at the working size.
     :param dynamic_batch: the ONNX graphs take any number of frames.
     :raises WsvsError: if an exported graph is invalid or its answers differ; nothing is written then.
     """
     config = module.config
     network = module.network.eval().to(memory_format=torch.contiguous_format)
-    plain = Deployed(network).eval()
-    deployed = Deployed(network, config.working_size if maps else None).eval()
+    deployed = Deployed(network).eval()
     settings: dict[str, Any] = {
         "name": config.name,
         "labels": LabelSet.load(config.labels),
@@ -56,7 +53,6 @@ def export(
         "window_length": config.window.length,
         "lookahead": config.window.lookahead,
         "flow": config.flow.settings(),
-        "outputs": ("scores", "labels", "confidence") if maps else ("scores",),
         "trained_on": trained_on,
         "metrics": metrics or {},
     }
@@ -65,7 +61,7 @@ def export(
 
     @torch.no_grad()
     def reference(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-        return plain(torch.from_numpy(image)[None], torch.from_numpy(flow)[None])[0].numpy()
+        return deployed(torch.from_numpy(image)[None], torch.from_numpy(flow)[None])[0].numpy()
 
     own_frames = frames is None
     frames = _noise(config) if frames is None else frames
@@ -78,10 +74,10 @@ def export(
 
         @torch.no_grad()
         def run_program(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-            found = loaded(torch.from_numpy(image)[None], torch.from_numpy(flow)[None])
-            return (found[0] if maps else found)[0].numpy()
+            return loaded(torch.from_numpy(image)[None], torch.from_numpy(flow)[None])[0].numpy()
 
-        parity["program"] = compare("program", run_program, reference, frames, config.working_size)
+        labels = settings["labels"]
+        parity["program"] = compare("program", run_program, reference, frames, config.working_size, labels)
     finally:
         if own_frames:
             frames.close()

@@ -54,9 +54,7 @@ def run(args: argparse.Namespace) -> int:
     for turn in range(args.rounds):
         for job in jobs:
             print(f"round {turn + 1}: {_title(job)}", file=sys.stderr, flush=True)
-            device = (
-                args.device if args.device != "auto" else "cuda" if job["provider"] in ("cuda", "tensorrt") else "cpu"
-            )
+            device = args.device if args.device != "auto" else "cuda" if job["provider"] == "cuda" else "cpu"
             settings = {"bundle": str(bundle.path), "threads": args.threads, "device": device, "size": size}
             _keep_best(results, job, _measure({**job, **settings, "count": args.count}))
     summary = {

@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--precision", default="auto", help="float32, float16 or int8 (default: float16 on a GPU, else float32)"
     )
     group.add_argument(
-        "--providers", default="", metavar="LIST", help="on what it may compute, in order: cuda,tensorrt,openvino,cpu"
+        "--providers", default="", metavar="LIST", help="on what it may compute, in order: cuda,openvino,cpu"
     )
     group.add_argument("--threads", type=int, help="processor threads of the engine (default: physical cores)")
     group.add_argument(

@@ -84,7 +84,6 @@ def _convert(args: argparse.Namespace, bundle: Any) -> int:
         flow=bundle.flow,
         variants={**kept, **made},
         parity={**parity, **measured},
-        outputs=bundle.outputs,
         trained_on=bundle.trained_on,
         metrics=bundle.metrics,
         readme=card.read_text(encoding="utf-8") if card.is_file() else "",

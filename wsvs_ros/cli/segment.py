@@ -39,7 +39,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lookahead", type=int, help="frames of future a frame waits for (default: the bundle's)")
     parser.add_argument("--no-motion", action="store_true", help="treat each frame alone")
     parser.add_argument("--crf", action="store_true", help="refine the labels along the image's edges (needs torch)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda, for flow and CRF (default: %(default)s)")
+    parser.add_argument(
+        "--device", default="cpu", help="where the flow is: cpu, cuda, cuda:N, auto (default: %(default)s)"
+    )
     parser.add_argument("--flow-prior", action="store_true", help="begin each flow with the last frame's")
     parser.add_argument("--topic", help="image topic of a bag with several")
     parser.add_argument("--fps", type=positive, help="frames per second (default: the drive's; 15 for folders)")

@@ -68,6 +68,8 @@ def describe_files(bundle: ModelBundle) -> str:
                 f", the same label on {found.agreement:.2%} of the pixels of {found.frames} frames, "
                 f"probabilities within {found.max_error:.2g}"
             )
+            if found.class_agreement is not None:
+                agrees += f", {found.class_agreement:.1%} of {found.worst_class}, the class that suffers most"
         lines.append(f"  {variant}: {model.path.name}, {size:.1f} MB{agrees}")
     return "\n".join(lines)
 
@@ -80,7 +82,7 @@ def _measure(bundle: ModelBundle, variant: str, content: bytes, frames: FrameSto
         trial = replace(bundle, path=path.parent, models={"float32": ModelFile(path, "0" * 64)})
         engine = OnnxRuntimeEngine(trial)
         try:
-            return compare(variant, engine.infer, expected, frames, bundle.working_size)
+            return compare(variant, engine.infer, expected, frames, bundle.working_size, bundle.labels)
         finally:
             engine.close()
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception import ModelBundle, create_engine
-from wsvs_ros.perception.compute.host import OnHost
+from wsvs_ros.perception import Frame, ModelBundle
+from wsvs_ros.perception.compute.host_motion import HostMotion
 from wsvs_ros.perception.preprocess import split_rgb
 from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
 
@@ -66,29 +65,29 @@ def frames_of_drive(bundle: ModelBundle, drive: str | Path, count: int) -> Frame
     :raises WsvsError: if the drive cannot be read or is empty.
     """
     store = FrameStore()
-    compute = OnHost(bundle, create_engine(bundle), motion=True, crf=None)
-    tracker = FrameTracker(bundle, compute, lookahead=bundle.lookahead, max_gap=float("inf"))
+    tracker = FrameTracker(bundle, HostMotion(bundle), lookahead=bundle.lookahead, max_gap=float("inf"))
     planes = np.empty((3, *bundle.working_size[::-1]), np.uint8)
     try:
         with open_drive(drive) as frames:
             total = frames.frame_count or count
             wanted = set(np.linspace(0, total - 1, min(count, total)).round().astype(int).tolist())
-            complete = chain(chain.from_iterable(map(tracker.add, frames)), _rest(tracker))
-            for index, tracked in enumerate(complete):
+            for index, tracked in enumerate(_tracked(tracker, frames)):
                 if index in wanted:
                     split_rgb(tracked.image, planes)
                     store.add(planes, tracked.stack)
     except BaseException:
         store.close()
         raise
-    finally:
-        compute.close()
     if not len(store):
         store.close()
         raise WsvsError(f"{drive}: no frame is readable")
     return store
 
 
-def _rest(tracker: FrameTracker) -> Iterator[TrackedFrame]:
-    """The frames that still wait for their future when the drive has ended."""
+def _tracked(tracker: FrameTracker, frames: Iterable[Frame]) -> Iterator[TrackedFrame]:
+    """Every frame of a drive with its window, which begins anew where the drive breaks off."""
+    for frame in frames:
+        if tracker.breaks_off(frame):
+            yield from tracker.finish()
+        yield from tracker.add(frame)
     yield from tracker.finish()

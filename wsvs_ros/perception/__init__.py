@@ -8,8 +8,10 @@ from wsvs_ros.perception.engines import Engine, EngineError, EngineOptions, avai
 from wsvs_ros.perception.flow import FlowAlgorithm, FlowError, create_flow
 from wsvs_ros.perception.frames import Frame, FrameError
 from wsvs_ros.perception.labels import UNKNOWN, LabelClass, LabelSet, LabelSetError
+from wsvs_ros.perception.pending import SegmenterStats
 from wsvs_ros.perception.segmentation import Segmentation
-from wsvs_ros.perception.segmenter import SegmenterError, SegmenterStats, VideoSegmenter
+from wsvs_ros.perception.segmenter import VideoSegmenter
+from wsvs_ros.perception.segmenter_settings import SegmenterError
 from wsvs_ros.perception.window import FlowWindow
 
 __all__ = [

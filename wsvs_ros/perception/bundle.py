@@ -34,7 +34,6 @@ class ModelBundle:
     :param lookahead: how many of them lie in the future of the frame, 0 to L // 2.
     :param flow: the optical flow that the model was trained with.
     :param inputs: dtype by name of the graphs' inputs.
-    :param outputs: names of the graphs' outputs: `scores`, and perhaps `labels` and `confidence`.
     :param trained_on: what the model was trained on.
     :param metrics: what it reached, free form.
     """
@@ -48,7 +47,6 @@ class ModelBundle:
     lookahead: int = 0
     flow: FlowSettings = FlowSettings()
     inputs: Mapping[str, str] = field(default_factory=lambda: dict(INPUTS))
-    outputs: tuple[str, ...] = ("scores",)
     trained_on: tuple[str, ...] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
@@ -121,7 +119,6 @@ class ModelBundle:
         flow: FlowSettings = FlowSettings(),
         variants: Mapping[str, bytes] | None = None,
         parity: Mapping[str, Parity] | None = None,
-        outputs: Sequence[str] = ("scores",),
         trained_on: Sequence[str] = (),
         metrics: Mapping[str, Any] | None = None,
         readme: str = "",
@@ -158,7 +155,6 @@ class ModelBundle:
             window_length=window_length,
             lookahead=lookahead,
             flow=flow,
-            outputs=tuple(outputs),
             trained_on=tuple(trained_on),
             metrics=metrics or {},
         )
@@ -186,7 +182,7 @@ class ModelBundle:
             "window": {"length": self.window_length, "lookahead": self.lookahead},
             "flow": {"algorithm": self.flow.algorithm, "preset": self.flow.preset},
             "inputs": dict(self.inputs),
-            "outputs": list(self.outputs),
+            "outputs": list(bundle_config.OUTPUTS),
             "trained_on": list(self.trained_on),
             "metrics": dict(self.metrics),
         }

@@ -22,7 +22,8 @@ FILES = {
     "program": "model.pt2",
 }
 """The variants that there are, and the files that `ModelBundle.write` gives them."""
-OUTPUTS = (("scores",), ("scores", "labels", "confidence"))
+OUTPUTS = ("scores",)
+"""The graphs' output: probabilities (1, N, h, w). Label maps are made of them where the frames are computed."""
 
 _KEYS = ["name", "labels", "working_size", "window", "flow", "inputs", "trained_on", "metrics"]
 
@@ -52,11 +53,23 @@ class Parity:
     :param frames: real frames on which both were run.
     :param max_error: largest difference of a probability.
     :param agreement: share of the pixels, at the working size, that get the same label, 0 to 1.
+    :param class_agreement: the same share among the pixels of the class that suffers most; None in bundles written
+        before it was measured.
+    :param worst_class: its name.
     """
 
     frames: int
     max_error: float
     agreement: float
+    class_agreement: float | None = None
+    worst_class: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its entry in bundle.yaml."""
+        data: dict[str, Any] = {"frames": self.frames, "max_error": self.max_error, "agreement": self.agreement}
+        if self.class_agreement is not None:
+            data |= {"class_agreement": self.class_agreement, "worst_class": self.worst_class}
+        return data
 
 
 @dataclass(frozen=True)
@@ -77,11 +90,7 @@ class ModelFile:
         """The file's entry in bundle.yaml."""
         data: dict[str, Any] = {"file": self.path.name, "sha256": self.sha256}
         if self.parity is not None:
-            data["parity"] = {
-                "frames": self.parity.frames,
-                "max_error": self.parity.max_error,
-                "agreement": self.parity.agreement,
-            }
+            data["parity"] = self.parity.to_dict()
         return data
 
 
@@ -108,9 +117,8 @@ def parse(path: Path, config: Path, data: Any) -> dict[str, Any]:
     for name, dtype in INPUTS.items():
         if inputs.raw(name) != dtype:
             inputs.refuse(name, dtype)
-    outputs = ("scores",) if schema == 1 else fields.texts("outputs")
-    if outputs not in OUTPUTS:
-        fields.refuse("outputs", " or ".join(str(list(names)) for names in OUTPUTS))
+    if schema != 1 and fields.texts("outputs") != OUTPUTS:
+        fields.refuse("outputs", f"{list(OUTPUTS)}; export the model again, without label maps in the graph")
     width, height = fields.integers("working_size", 2, 16, 8192)
     return {
         "name": fields.text("name"),
@@ -121,7 +129,6 @@ def parse(path: Path, config: Path, data: Any) -> dict[str, Any]:
         "lookahead": window.integer("lookahead", 0, length // 2),
         "flow": FlowSettings(flow.text("algorithm"), flow.text("preset")),
         "inputs": dict(INPUTS),
-        "outputs": outputs,
         "trained_on": fields.texts("trained_on"),
         "metrics": dict(fields.mapping("metrics")),
     }
@@ -141,8 +148,16 @@ def _model(path: Path, fields: Fields, key: str) -> ModelFile:
     sha256 = model.text("sha256").lower()
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
         model.refuse("sha256", "64 hexadecimal digits")
-    parity = None
-    if model.raw("parity") is not None:
-        found = model.nested("parity", ("frames", "max_error", "agreement"))
-        parity = Parity(found.integer("frames", 1, 10**9), found.number("max_error"), found.number("agreement"))
-    return ModelFile(path / file, sha256, parity)
+    return ModelFile(path / file, sha256, None if model.raw("parity") is None else _parity(model))
+
+
+def _parity(model: Fields) -> Parity:
+    found = model.nested("parity", ("frames", "max_error", "agreement"), optional=("class_agreement", "worst_class"))
+    by_class = found.raw("class_agreement") is not None
+    return Parity(
+        found.integer("frames", 1, 10**9),
+        found.number("max_error"),
+        found.number("agreement"),
+        found.number("class_agreement") if by_class else None,
+        found.text("worst_class") if by_class else "",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -10,8 +11,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.frames import Frame
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.perception.tracker import TrackedFrame
 
 
 class NetworkOutput(Protocol):
@@ -74,3 +77,17 @@ class Segmentation:
         table = np.zeros(256, np.uint8)
         table[list(self.label_set.vehicle_ids)] = 255
         return cv2.LUT(self.labels, table)
+
+
+def segmentation_of(
+    tracked: TrackedFrame, output: NetworkOutput, seconds: Mapping[str, float], bundle: ModelBundle
+) -> Segmentation:
+    """What was found in a frame that had its window; `seconds` are those since it had it, `resize` among them."""
+    return Segmentation(
+        frame=tracked.frame,
+        output=output,
+        label_set=bundle.labels,
+        window_filled=tracked.filled,
+        window_length=bundle.window_length,
+        seconds={**seconds, "resize": tracked.seconds["resize"] + seconds["resize"], "flow": tracked.seconds["flow"]},
+    )

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from dataclasses import dataclass, field
 
-from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.compute import create_compute
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.engines import EngineOptions, describe
 from wsvs_ros.perception.frames import Frame
-from wsvs_ros.perception.segmentation import Segmentation
+from wsvs_ros.perception.pending import PendingFrames, SegmenterStats
+from wsvs_ros.perception.segmentation import Segmentation, segmentation_of
+from wsvs_ros.perception.segmenter_settings import SegmenterError, checked_lookahead, checked_max_gap
 from wsvs_ros.perception.tracker import FrameTracker, TrackedFrame
 
 _PATIENCE = 2.0  # seconds to wait for the inference under way
-
-
-class SegmenterError(WsvsError):
-    """A segmenter was set up with a value out of range, or used after it was closed."""
-
-
-@dataclass(frozen=True)
-class SegmenterStats:
-    """
-    Frames counted since the segmenter was made or begun anew; `received - inferred - skipped` of them are on their way.
-
-    :param received: frames observed or pushed.
-    :param inferred: frames that went through the network.
-    :param skipped: frames that never will: overtaken by a newer one, or left without a future by a reset.
-    :param resets: how often the stream broke off and the window began anew.
-    :param last_reset: in which way it last did, in words; empty if it never did.
-    """
-
-    received: int = 0
-    inferred: int = 0
-    skipped: int = 0
-    resets: int = 0
-    last_reset: str = field(default="", compare=False)
 
 
 class VideoSegmenter:
@@ -58,8 +34,8 @@ class VideoSegmenter:
     :param motion: False leaves the flow at zero and treats each frame alone, without waiting.
     :param max_gap: longest time between two frames of one stream, seconds.
     :param crf: refine the scores along the image's edges by this fully-connected CRF, e.g. `VIDEO_CRF`.
-    :param device: where flow and CRF are computed: `cpu` or `cuda`. On `cuda`, with an engine there, a frame is
-        uploaded once, and what comes back is its label map.
+    :param device: where the flow is computed: `cpu`, `cuda`, `cuda:<number>`, or `auto` for the faster of both, which
+        is measured; see `create_compute`.
     :param flow_prior: begin each flow with that of the frame before as a guess: finds large motions better, but
         is not how drives' flow is computed for training.
     :raises SegmenterError: if `lookahead` or `max_gap` is out of range.
@@ -81,23 +57,14 @@ class VideoSegmenter:
         device: str = "cpu",
         flow_prior: bool = False,
     ) -> None:
-        lookahead = _lookahead(bundle, lookahead)
-        if not max_gap > 0:
-            raise SegmenterError(f"max_gap: got {max_gap}, expected more than 0 seconds")
-        self._bundle = bundle
+        lookahead, max_gap = checked_lookahead(bundle, lookahead), checked_max_gap(max_gap)
+        self.bundle = bundle
         self._compute = create_compute(bundle, engine, motion=motion, crf=crf, device=device)
         self._inference = threading.Lock()  # guards the engine
-        self._state = threading.Lock()  # guards the next four
+        self._tracking = threading.Lock()  # guards the tracker, for as long as a flow takes
         self._tracker = FrameTracker(bundle, self._compute, lookahead=lookahead, max_gap=max_gap, flow_prior=flow_prior)
-        self._complete: deque[TrackedFrame] = deque()  # not yet inferred
-        self._received = self._inferred = self._skipped = self._resets = 0
-        self._last_reset = ""
+        self._pending = PendingFrames()  # guards itself
         self._closed = False
-
-    @property
-    def bundle(self) -> ModelBundle:
-        """The model."""
-        return self._bundle
 
     @property
     def engine_name(self) -> str:
@@ -107,25 +74,18 @@ class VideoSegmenter:
     @property
     def stats(self) -> SegmenterStats:
         """The counts up to now."""
-        with self._state:
-            return SegmenterStats(self._received, self._inferred, self._skipped, self._resets, self._last_reset)
+        return self._pending.stats
 
     def begin_anew(self) -> None:
         """Forget the stream and the counts: no frame from before is inferred any more."""
-        with self._state:
+        with self._tracking:
             self._check_open()
             self._tracker.drop()
-            self._complete.clear()
-            self._received = self._inferred = self._skipped = self._resets = 0
-            self._last_reset = ""
+            self._pending.begin_anew()
 
     def check_lookahead(self, lookahead: int | None) -> None:
-        """
-        Say whether `set_lookahead` would take this.
-
-        :raises SegmenterError: if it is out of range.
-        """
-        _lookahead(self._bundle, lookahead)
+        """Raise the `SegmenterError` that `set_lookahead` would raise."""
+        checked_lookahead(self.bundle, lookahead)
 
     def set_lookahead(self, lookahead: int | None) -> None:
         """
@@ -133,10 +93,10 @@ class VideoSegmenter:
 
         :raises SegmenterError: if it is out of range.
         """
-        lookahead = _lookahead(self._bundle, lookahead)
-        with self._state:
+        lookahead = checked_lookahead(self.bundle, lookahead)
+        with self._tracking:
             self._check_open()
-            self._skipped += self._tracker.waiting
+            self._pending.count(skipped=self._tracker.waiting)
             self._tracker.wait_for(lookahead)
 
     def set_crf(self, crf: CrfSettings | None) -> None:
@@ -161,22 +121,19 @@ class VideoSegmenter:
         A complete frame not yet inferred is overtaken by the one that this completes; when the stream breaks off,
         frames from before are dropped, complete or waiting for a future that will not come.
         """
-        with self._state:
+        with self._tracking:
             self._check_open()
             if reason := self._tracker.breaks_off(frame):
-                self._skipped += self._tracker.waiting + len(self._complete)
-                self._complete.clear()
+                self._pending.skip_all(besides=self._tracker.waiting)
+                self._pending.note_reset(reason)
                 self._tracker.drop()
-                self._note_reset(reason)
             self._add(frame)
-            self._skip_all_but_newest()
+            self._pending.skip_overtaken()
 
     def segment(self) -> Segmentation | None:
         """Infer the newest complete frame; None if there is none that was not inferred before."""
-        with self._state:
-            self._check_open()
-            self._skip_all_but_newest()
-            newest = self._complete.pop() if self._complete else None
+        self._check_open()
+        newest = self._pending.newest()
         return None if newest is None else self._infer(newest)
 
     def push(self, frame: Frame) -> list[Segmentation]:
@@ -186,27 +143,27 @@ class VideoSegmenter:
         :return: the segmentation of the frame `lookahead` before this one, if there is one. Where the stream
             breaks off, those of the frames that still waited come first, zero flow in place of their future.
         """
-        with self._state:
+        with self._tracking:
             self._check_open()
             if reason := self._tracker.breaks_off(frame):
-                self._complete.extend(self._tracker.finish())
-                self._note_reset(reason)
+                self._pending.add(self._tracker.finish())
+                self._pending.note_reset(reason)
             self._add(frame)
         return self._infer_all()
 
     def flush(self) -> list[Segmentation]:
         """End the stream: infer the frames that still wait, zero flow in place of their future."""
-        with self._state:
+        with self._tracking:
             self._check_open()
-            self._complete.extend(self._tracker.finish())
+            self._pending.add(self._tracker.finish())
         return self._infer_all()
 
     def close(self) -> None:
         """Free the engine, after an inference that is under way; frames still waiting are dropped."""
-        with self._state:
-            self._closed = True
+        self._closed = True
+        with self._tracking:
             self._tracker.drop()
-            self._complete.clear()
+            self._pending.clear()
         with self._inference:
             self._compute.close()
 
@@ -220,49 +177,21 @@ class VideoSegmenter:
         if self._closed:
             raise SegmenterError("the segmenter is closed")
 
-    def _note_reset(self, reason: str) -> None:
-        self._resets += 1
-        self._last_reset = reason
-
     def _add(self, frame: Frame) -> None:
-        self._complete.extend(self._tracker.add(frame))
-        self._received += 1
-
-    def _skip_all_but_newest(self) -> None:
-        while len(self._complete) > 1:
-            self._complete.popleft()
-            self._skipped += 1
+        self._pending.count(received=1)
+        with self._pending.counting_failures():
+            self._pending.add(self._tracker.add(frame))
 
     def _infer_all(self) -> list[Segmentation]:
-        with self._state:
-            complete = list(self._complete)
-            self._complete.clear()
-        return [self._infer(tracked) for tracked in complete]
+        found = []
+        while (tracked := self._pending.oldest()) is not None:
+            found.append(self._infer(tracked))
+        return found
 
     def _infer(self, tracked: TrackedFrame) -> Segmentation:
         with self._inference:
             self._check_open()
-            output, seconds = self._compute.infer(tracked)
-        with self._state:
-            self._inferred += 1
-        return Segmentation(
-            frame=tracked.frame,
-            output=output,
-            label_set=self._bundle.labels,
-            window_filled=tracked.filled,
-            window_length=self._bundle.window_length,
-            seconds={
-                "resize": tracked.seconds["resize"] + seconds.pop("resize"),
-                "flow": tracked.seconds["flow"],
-                **seconds,
-            },
-        )
-
-
-def _lookahead(bundle: ModelBundle, lookahead: int | None) -> int:
-    """The lookahead that is meant, in the model's range."""
-    lookahead = bundle.lookahead if lookahead is None else lookahead
-    limit = bundle.window_length // 2
-    if not 0 <= lookahead <= limit:
-        raise SegmenterError(f"lookahead: got {lookahead}, expected 0 to {limit} for model {bundle.name}")
-    return lookahead
+            with self._pending.counting_failures():
+                output, seconds = self._compute.infer(tracked)
+        self._pending.count(inferred=1)
+        return segmentation_of(tracked, output, seconds, self.bundle)

@@ -118,7 +118,10 @@ class FrameTracker:
         Resize the frame once, compute its flow once, and let it into the window.
 
         :return: the frame `lookahead` before it, which this one completes; empty at the stream's beginning.
+        :raises ValueError: if it `breaks_off`: then the stream has to be ended before, by `finish` or `drop`.
         """
+        if reason := self.breaks_off(frame):
+            raise ValueError(f"the frame does not continue the stream ({reason}): call finish() or drop() before")
         with self._compute.scope():
             return self._add(frame)
 

@@ -47,7 +47,7 @@ class SegmentParameters:
     )
     providers: str = _parameter(
         "",
-        "on what the engine may compute, the preferred one first: cuda, tensorrt, openvino, cpu; empty for any",
+        "on what the engine may compute, the preferred one first: cuda, openvino, cpu; empty for any",
         change=UNCONFIGURED,
     )
     threads: int = _parameter(
@@ -57,8 +57,9 @@ class SegmentParameters:
         2048, "megabytes that TensorRT may use while it builds an engine", low=1, high=1 << 20, change=UNCONFIGURED
     )
     device: str = _parameter(
-        "cpu",
-        "where flow and CRF are computed: cpu, or cuda, which needs torch; with an engine on cuda, everything",
+        "auto",
+        "where the flow is computed: cpu, cuda or cuda:<number> (with torch), or auto, which with an engine on a GPU "
+        "measures both and takes the faster one; the rest is computed where the engine is",
         change=UNCONFIGURED,
     )
     flow_prior: bool = _parameter(
@@ -143,8 +144,8 @@ class SegmentParameters:
 
     def __post_init__(self) -> None:
         self.engine_options()  # refuses what there is not
-        if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
-            raise ParameterError(f"device {quoted(self.device)}: expected cpu, cuda or cuda:<number>")
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ParameterError(f"device {quoted(self.device)}: expected auto, cpu, cuda or cuda:<number>")
 
 
 class ParameterError(WsvsError):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -123,6 +125,40 @@ def test_a_kept_engine_that_does_not_serve_is_built_again(
     assert "does not serve, it is built again: of another TensorRT" in caplog.text
     assert load_or_build(cache, KEY, load, build) == "new"
     assert len(built) == 1, "the kept engine was not taken"
+
+
+def test_several_cameras_that_start_together_build_once(bundle: ModelBundle) -> None:
+    built: list[bytes] = []
+    start = threading.Barrier(4)
+
+    def build() -> bytes:
+        built.append(b"new")
+        time.sleep(0.1)  # minutes, by TensorRT
+        return b"new"
+
+    def camera() -> None:
+        cache = EngineCache(bundle)
+        start.wait()
+        found.append(load_or_build(cache, KEY, bytes.decode, build))
+
+    found: list[str] = []
+    # each opens the lock's file anew, so that it holds between threads as between processes
+    threads = [threading.Thread(target=camera) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["new"] * 4
+    assert len(built) == 1
+
+
+def test_a_build_that_fails_lets_the_next_one_build(bundle: ModelBundle) -> None:
+    def fail() -> bytes:
+        raise WsvsError("no memory")
+
+    with pytest.raises(WsvsError, match="no memory"):
+        load_or_build(EngineCache(bundle), KEY, bytes.decode, fail)
+    assert load_or_build(EngineCache(bundle), KEY, bytes.decode, lambda: b"new") == "new"
 
 
 def test_what_was_built_has_to_serve_too_and_is_not_kept_else(bundle: ModelBundle) -> None:

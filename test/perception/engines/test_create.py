@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ from support import make_tiny_bundle
 
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.engines import (
+    Engine,
     EngineError,
     EngineOptions,
     OnnxRuntimeEngine,
@@ -19,6 +21,10 @@ from wsvs_ros.perception.engines import (
     engine_statuses,
     parse_providers,
 )
+from wsvs_ros.perception.engines.create import first_that_serves
+from wsvs_ros.perception.engines.onnxruntime import why_not as onnxruntime_why_not
+
+create_module = importlib.import_module("wsvs_ros.perception.engines.create")
 
 
 def zeros(bundle: ModelBundle) -> tuple[np.ndarray, np.ndarray]:
@@ -52,7 +58,9 @@ def test_options_leave_engines_out_and_providers_give_the_order() -> None:
     ("options", "message"),
     [
         ({"precision": "fp16"}, "precision 'fp16': expected auto, float32, float16, int8"),
-        ({"providers": ("gpu",)}, "provider 'gpu': expected one of cpu, cuda, tensorrt, openvino"),
+        ({"providers": ("gpu",)}, "provider 'gpu': expected one of cpu, cuda, openvino"),
+        ({"providers": ("tensorrt",)}, "ask for engine tensorrt"),
+        ({"gpu": -1}, "gpu: got -1"),
         ({"threads": 0}, "threads: got 0"),
         ({"workspace_mb": 0}, "workspace_mb: got 0"),
     ],
@@ -89,12 +97,101 @@ def test_an_engine_that_fails_is_followed_by_the_next_one(
     program = tmp_path / "model.pt2"
     program.write_bytes(b"PK\x03\x04 not much of a program")
     broken = replace(bundle, models={**bundle.models, "program": replace(bundle.models["float32"], path=program)})
-    with pytest.raises(EngineError, match=r"torch on cpu: no, .*model.pt2: torch .* cannot load the program"):
+    with pytest.raises(EngineError, match=r"torch on cpu: no, .*model.pt2: is no program of torch.export"):
         create_engine(broken, EngineOptions("torch", providers=("cpu",)))
     bundle.model_path.write_bytes(bundle.model_path.read_bytes()[:-100])  # after it was loaded and verified
     with pytest.raises(EngineError, match=r"onnxruntime on cpu: no, .*model.onnx: ONNX Runtime cannot load the model"):
         create_engine(broken)
     assert "engine onnxruntime on cpu: no" in caplog.text
+
+
+class Broken:
+    """An engine on a GPU that is there and fails, as drivers fail: by errors that are none of ours."""
+
+    name, provider, precision = "torch", "cuda", "float16"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.closed = 0
+        if where == "made":
+            raise AttributeError("'NoneType' object has no attribute 'create_execution_context'")
+
+    def infer(self, image: np.ndarray, flow: np.ndarray) -> np.ndarray:
+        if self.where == "first frame":
+            raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+        return np.full((11, 2, 2), np.nan, np.float32)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class BrokenRuntime:
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.made: list[Broken] = []
+
+    def variant(self, provider: str, precision: str) -> str:
+        return "float32"
+
+    def why_not(self, provider: str, precision: str = "float32") -> str | None:
+        return None if provider == "cuda" else "not here"
+
+    def create(self, bundle: ModelBundle, **settings: object) -> Broken:
+        self.made.append(Broken(self.where))
+        return self.made[-1]
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("made", "AttributeError: 'NoneType' object"),
+        ("first frame", "RuntimeError: CUDA error: operation not permitted"),
+        ("scores", "the scores of a black frame are no numbers"),
+    ],
+)
+def test_an_engine_that_fails_like_a_driver_is_freed_and_passed_over_loudly(
+    tiny_bundle: ModelBundle,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+    reason: str,
+) -> None:
+    runtime = BrokenRuntime(where)
+    monkeypatch.setitem(create_module._RUNTIMES, "torch", runtime)
+    engine = create_engine(tiny_bundle)
+    assert engine.name == "onnxruntime"
+    assert [made.closed for made in runtime.made] == ([] if where == "made" else [1])
+    (record,) = [record for record in caplog.records if "torch on cuda" in record.message]
+    assert record.levelname == "WARNING"
+    assert reason in record.message
+    with pytest.raises(EngineError, match=f"no engine can run tiny so: torch on cuda: no, .*{reason}"):
+        create_engine(tiny_bundle, EngineOptions("torch", providers=("cuda",)))
+
+
+def test_what_can_not_be_used_is_closed_whatever_the_error(tiny_bundle: ModelBundle) -> None:
+    closed = []
+
+    def use(engine: Engine) -> None:
+        monkey = engine.close
+        engine.close = lambda: (closed.append(engine.name), monkey())  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        first_that_serves(tiny_bundle, EngineOptions(providers=("cpu",)), use)
+    assert closed == ["onnxruntime"]
+
+
+def test_the_name_tells_what_is_computed_in(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = replace(tiny_bundle, models={**tiny_bundle.models, "float16": tiny_bundle.models["float32"]})
+    engine = create_engine(half, EngineOptions("onnxruntime", "float16", ("cpu",)))
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert describe(engine) == "onnxruntime (cpu, float16 computed in float32)"
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert describe(engine) == "onnxruntime (cpu, float16)"
+    for precision in ("float16", "int8"):
+        reason = onnxruntime_why_not("openvino", precision)
+        assert reason is not None
+        assert f"does not claim to in {precision}" in reason
 
 
 def test_onnx_runtimes_silent_fall_back_to_the_cpu_is_an_error(
@@ -144,7 +241,7 @@ def test_that_no_engine_can_run_is_said_once_a_reason(
     with pytest.raises(EngineError) as caught:
         create_engine(tiny_bundle, EngineOptions(engine="onnxruntime"))
     assert str(caught.value) == (
-        "no engine can run tiny so: onnxruntime on tensorrt, cuda, openvino, cpu: no, the package onnxruntime cannot "
+        "no engine can run tiny so: onnxruntime on cuda, openvino, cpu: no, the package onnxruntime cannot "
         "be imported (import of onnxruntime halted; None in sys.modules); `pip install onnxruntime`"
     )
     with pytest.raises(EngineError) as caught:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.cues.regions import find_regions
 from training.networks.backbones import Backbone
 from training.networks.grids import cells, lay_over
 from training.networks.marks import BACKGROUND, FOREGROUND
 from training.networks.two_stream import STRIDE
 from wsvs_ros.perception.crf import CrfSettings
 from wsvs_ros.perception.crf.mean_field import DenseCrf
-from wsvs_ros.perception.crf.regions import find_regions
 
 _REDUCTION = 2  # the CRF works on half the image
 

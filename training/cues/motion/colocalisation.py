@@ -8,8 +8,8 @@ import torch
 
 from training.cues.motion.colour_mixture import fit_mixtures
 from training.cues.motion.graph_cut import Edges, contrast_weights, grid_neighbours, min_cut
+from training.cues.regions import find_regions
 from wsvs_ros.evaluation.vehicles import Box, region_boxes
-from wsvs_ros.perception.crf import find_regions
 from wsvs_ros.perception.labels import LabelSet
 
 _HIGH, _LOW = 0.5, 0.2  # shares of the greatest probability that make a pixel the object's, or not

@@ -13,6 +13,8 @@ class Compute(MotionCompute, Protocol):
     """The whole way from a camera image to a label map, on one kind of memory."""
 
     engine: Any
+    way: str
+    """Where flow and window are, in words."""
 
     def set_crf(self, crf: CrfSettings | None) -> None:
         """

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from wsvs_ros.perception.engines.create import EngineStatus, available_engines, create_engine, engine_statuses
+from wsvs_ros.perception.engines.create import (
+    EngineStatus,
+    available_engines,
+    create_engine,
+    engine_statuses,
+    first_that_serves,
+    prove,
+)
 from wsvs_ros.perception.engines.interface import (
     DeviceEngine,
     Engine,
     EngineError,
     EngineOptions,
-    Maps,
     describe,
     parse_providers,
     takes_tensors,
@@ -21,12 +27,13 @@ __all__ = [
     "EngineError",
     "EngineOptions",
     "EngineStatus",
-    "Maps",
     "OnnxRuntimeEngine",
     "available_engines",
     "create_engine",
     "describe",
     "engine_statuses",
+    "first_that_serves",
     "parse_providers",
+    "prove",
     "takes_tensors",
 ]

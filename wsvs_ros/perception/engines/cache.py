@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +28,7 @@ class CacheKey:
 
     :param runtime: e.g. `tensorrt`.
     :param version: of the runtime.
-    :param device: the processor it was built for, e.g. `NVIDIA Orin 8.7`.
+    :param device: the processor it was built for, as exactly as it can be told.
     :param precision: `float32`, `float16` or `int8`.
     :param model: SHA-256 of the file that it was built from.
     :param settings: whatever else decides, e.g. shapes.
@@ -93,6 +95,31 @@ class EngineCache:
         _LOG.warning("%s is not kept, it will be built again at the next start: no folder can be written to", key.stem)
         return None
 
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """
+        Let one process at a time build, whatever it builds; the others wait.
+
+        Two builds side by side would also spoil each other's timings. Where no folder can be written to, nobody
+        waits: nothing could be handed on.
+        """
+        with ExitStack() as stack:
+            for folder in self._folders:
+                try:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    lock = stack.enter_context((folder / ".lock").open("a"))
+                except OSError:
+                    continue
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    _LOG.info("another process builds an engine in %s; waiting for it", folder)
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                except OSError as error:  # a file system without locks
+                    _LOG.info("%s: cannot be locked (%s)", folder, error.strerror)
+                break
+            yield
+
     def discard(self, key: CacheKey) -> None:
         """Remove what is stored under `key`."""
         for folder in self._folders:
@@ -103,21 +130,35 @@ def load_or_build(cache: EngineCache, key: CacheKey, load: Callable[[bytes], _T]
     """
     The engine kept under `key`, or one built anew and kept.
 
+    Several processes started together, one a camera, build it once.
+
     :param load: makes an engine of its bytes and validates it; what was built has to pass it as well.
     :param build: gives the bytes of a new engine.
     :raises WsvsError: if building fails, or what was built is not valid.
     """
+    found = _load_kept(cache, key, load)
+    if found is not None:
+        return found
+    with cache.building():
+        found = _load_kept(cache, key, load)  # another process may have built it meanwhile
+        if found is not None:
+            return found
+        built = build()
+        engine = load(built)
+        cache.store(key, built)
+        return engine
+
+
+def _load_kept(cache: EngineCache, key: CacheKey, load: Callable[[bytes], _T]) -> _T | None:
     stored = cache.load(key)
-    if stored is not None:
-        try:
-            return load(stored)
-        except WsvsError as error:
-            _LOG.warning("the kept %s engine does not serve, it is built again: %s", key.runtime, error)
-            cache.discard(key)
-    built = build()
-    engine = load(built)
-    cache.store(key, built)
-    return engine
+    if stored is None:
+        return None
+    try:
+        return load(stored)
+    except WsvsError as error:
+        _LOG.warning("the kept %s engine does not serve, it is built again: %s", key.runtime, error)
+        cache.discard(key)
+        return None
 
 
 def _record(key: CacheKey, data: bytes) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from wsvs_ros.perception.bundle import BundleError, ModelBundle
+from wsvs_ros.perception.bundle_config import OUTPUTS
 
 
 class Port(NamedTuple):
@@ -35,16 +36,12 @@ def check_graph(bundle: ModelBundle, path: Path, inputs: Mapping[str, Port], out
             _refuse(path, f"input {name}", inputs[name].dtype, bundle.inputs[name])
         if not _fits(inputs[name].shape, shape):
             _refuse(path, f"input {name}", str(list(inputs[name].shape)), str(list(shape)))
-    if set(outputs) != set(bundle.outputs):
-        _refuse(path, "outputs", ", ".join(outputs), ", ".join(bundle.outputs))
+    if set(outputs) != set(OUTPUTS):
+        _refuse(path, "outputs", ", ".join(outputs), ", ".join(OUTPUTS))
     for name, port in outputs.items():
-        dtype = "uint8" if name == "labels" else "float32"
-        if port.dtype != dtype:
-            _refuse(path, f"output {name}", port.dtype, dtype)
+        if port.dtype != "float32":
+            _refuse(path, f"output {name}", port.dtype, "float32")
     width, height = bundle.working_size
-    for name in set(outputs) - {"scores"}:
-        if not _fits(outputs[name].shape, (1, height, width)):
-            _refuse(path, f"output {name}", str(list(outputs[name].shape)), str([1, height, width]))
     scores = outputs["scores"].shape
     classes = len(bundle.labels)
     # the strides of the two axes are the network's own affair: at most the working size

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import ModelBundle
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 ENGINES = ("tensorrt", "onnxruntime", "torch")
 PRECISIONS = ("float32", "float16", "int8")
-PROVIDERS = ("cpu", "cuda", "tensorrt", "openvino")
+PROVIDERS = ("cpu", "cuda", "openvino")
 
 
 class EngineError(WsvsError):
@@ -30,10 +32,12 @@ class EngineOptions:
     :param engine: `auto` for the fastest that this machine can run, or `tensorrt`, `onnxruntime`, `torch`.
     :param precision: `auto` for float16 on a GPU and float32 else, or `float32`, `float16`, `int8`.
     :param providers: on what the engine may compute, the preferred one first; none for whatever is fastest.
-        ONNX Runtime has `cuda`, `tensorrt`, `openvino` and `cpu`, torch `cuda` and `cpu`, TensorRT `cuda`.
+        ONNX Runtime has `cuda`, `openvino` and `cpu`, torch `cuda` and `cpu`, TensorRT `cuda`.
     :param threads: processor threads for one inference; None for one a physical core.
     :param workspace_mb: memory that TensorRT may use while it builds an engine.
     :param compile: let torch.compile optimise the torch engine, which takes a minute at start.
+    :param gpu: number of the CUDA device that engines on `cuda` run on.
+    :param motion: False for networks that only ever see zero flow; an engine may leave out what follows from it.
     :raises EngineError: if a value is none of these.
     """
 
@@ -43,6 +47,8 @@ class EngineOptions:
     threads: int | None = None
     workspace_mb: int = 2048
     compile: bool = False
+    gpu: int = 0
+    motion: bool = True
 
     def __post_init__(self) -> None:
         if self.engine not in ("auto", *ENGINES):
@@ -50,31 +56,21 @@ class EngineOptions:
         if self.precision not in ("auto", *PRECISIONS):
             raise EngineError(f"precision {self.precision!r}: expected auto, {', '.join(PRECISIONS)}")
         for provider in self.providers:
+            if provider == "tensorrt":
+                raise EngineError("provider 'tensorrt': TensorRT is an engine of its own; ask for engine tensorrt")
             if provider not in PROVIDERS:
                 raise EngineError(f"provider {provider!r}: expected one of {', '.join(PROVIDERS)}")
         if self.threads is not None and self.threads < 1:
             raise EngineError(f"threads: got {self.threads}, expected at least 1")
         if self.workspace_mb < 1:
             raise EngineError(f"workspace_mb: got {self.workspace_mb}, expected at least 1")
+        if self.gpu < 0:
+            raise EngineError(f"gpu: got {self.gpu}, expected the number of a CUDA device, from 0")
 
 
 def parse_providers(text: str) -> tuple[str, ...]:
     """Providers as people write them: `cuda,cpu`; none in an empty text."""
     return tuple(provider for provider in text.replace(",", " ").split())
-
-
-class Maps(NamedTuple):
-    """
-    All outputs of a graph that makes its label map itself.
-
-    :param scores: (N, h, w) float32.
-    :param labels: (H, W) uint8 class ids at the working size.
-    :param confidence: (H, W) float32, their probability.
-    """
-
-    scores: np.ndarray
-    labels: np.ndarray
-    confidence: np.ndarray
 
 
 class Engine(Protocol):
@@ -94,15 +90,14 @@ class Engine(Protocol):
         :raises EngineError: if the network cannot be run.
         """
 
-    def infer_maps(self, image: np.ndarray, flow: np.ndarray) -> Maps:
-        """As `infer`, with the label map that the graph makes itself; for bundles whose `outputs` have it."""
-
     def close(self) -> None:
         """Free what the engine holds; it cannot be used afterwards."""
 
 
 class DeviceEngine(Engine, Protocol):
     """An engine that takes and gives torch tensors where they are."""
+
+    device: torch.device
 
     def infer_tensors(self, image: Tensor, flow: Tensor) -> dict[str, Tensor]:
         """
@@ -136,12 +131,17 @@ class Runtime(Protocol):
 
 def takes_tensors(engine: Engine) -> TypeGuard[DeviceEngine]:
     """Whether the engine computes on a GPU and takes torch tensors there."""
-    return engine.provider in ("cuda", "tensorrt") and hasattr(engine, "infer_tensors")
+    return engine.provider == "cuda" and hasattr(engine, "infer_tensors")
 
 
 def describe(engine: Engine) -> str:
-    """An engine in words, for logs: `onnxruntime (cpu, float32)`."""
-    return f"{engine.name} ({engine.provider}, {engine.precision})"
+    """
+    An engine in words, for logs: `onnxruntime (cpu, float32)`.
+
+    What a float16 network is computed in on a CPU is said too: these have float32's arithmetic only, but for Arm's.
+    """
+    widened = engine.provider == "cpu" and engine.precision == "float16" and platform.machine() != "aarch64"
+    return f"{engine.name} ({engine.provider}, {engine.precision}{' computed in float32' if widened else ''})"
 
 
 def check_inputs(bundle: ModelBundle, image: np.ndarray, flow: np.ndarray) -> None:

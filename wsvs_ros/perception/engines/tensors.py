@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +10,10 @@ import torch
 from torch import Tensor
 
 from wsvs_ros.perception.bundle import ModelBundle
-from wsvs_ros.perception.engines.interface import EngineError, Maps, check_inputs
+from wsvs_ros.perception.engines.interface import EngineError, check_inputs
+
+ALIGNMENT = 256
+"""Bytes that TensorRT wants the address of an input or output to be a multiple of."""
 
 
 class _OnTensors(Protocol):
@@ -25,19 +29,39 @@ class TensorEngine:
 
     def infer(self: _OnTensors, image: np.ndarray, flow: np.ndarray) -> np.ndarray:
         """Class scores of one frame; see `Engine`."""
-        return _outputs(self, image, flow)["scores"][0].cpu().numpy().copy()
+        check_inputs(self.bundle, image, flow)
+        # the window is a read-only view, which torch would warn of; nothing writes to it
+        tensors = [torch.from_numpy(np.require(value[None], requirements=["C", "W"])) for value in (image, flow)]
+        outputs = self.infer_tensors(*(tensor.to(self.device) for tensor in tensors))
+        return outputs["scores"][0].cpu().numpy().copy()
 
-    def infer_maps(self: _OnTensors, image: np.ndarray, flow: np.ndarray) -> Maps:
-        """Scores, labels and confidence of one frame; see `Engine`."""
-        outputs = _outputs(self, image, flow)
-        return Maps(*(outputs[name][0].cpu().numpy().copy() for name in Maps._fields))
+
+def aligned_empty(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """An uninitialised tensor whose address is a multiple of `ALIGNMENT`."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = torch.empty(size + ALIGNMENT, dtype=torch.uint8, device=device)
+    begin = -memory.data_ptr() % ALIGNMENT
+    return memory[begin : begin + size].view(dtype).view(shape)
 
 
-def _outputs(engine: _OnTensors, image: np.ndarray, flow: np.ndarray) -> dict[str, Tensor]:
-    check_inputs(engine.bundle, image, flow)
-    # the window is a read-only view, which torch would warn of; nothing writes to it
-    tensors = [torch.from_numpy(np.require(value[None], requirements=["C", "W"])) for value in (image, flow)]
-    return engine.infer_tensors(*(tensor.to(engine.device) for tensor in tensors))
+class AlignedInputs:
+    """
+    Gives tensors an address that TensorRT takes.
+
+    A window of the ring begins at a multiple of a field's size, which 256 does not divide at, say, 500x375: such a
+    stack is copied where it may lie, by the GPU, into memory that is kept for it.
+    """
+
+    def __init__(self) -> None:
+        self._spare: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, tensor: Tensor) -> Tensor:
+        """The tensor itself if it lies right, else its copy, which the next call with this name overwrites."""
+        if tensor.data_ptr() % ALIGNMENT == 0:
+            return tensor
+        if name not in self._spare:
+            self._spare[name] = aligned_empty(tuple(tensor.shape), tensor.dtype, tensor.device)
+        return self._spare[name].copy_(tensor)
 
 
 def check_tensors(bundle: ModelBundle, image: Tensor, flow: Tensor, device: torch.device) -> None:
@@ -48,7 +72,7 @@ def check_tensors(bundle: ModelBundle, image: Tensor, flow: Tensor, device: torc
     """
     for name, tensor in (("image", image), ("flow", flow)):
         shape, dtype = bundle.input_shapes[name], getattr(torch, bundle.inputs[name])
-        fits = tuple(tensor.shape) == shape and tensor.dtype == dtype and tensor.device.type == device.type
+        fits = tuple(tensor.shape) == shape and tensor.dtype == dtype and tensor.device == device
         if not fits or not tensor.is_contiguous():
             raise EngineError(
                 f"{name}: got {tuple(tensor.shape)} {tensor.dtype} on {tensor.device}"

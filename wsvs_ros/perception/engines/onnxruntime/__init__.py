@@ -14,4 +14,11 @@ def create(
     bundle: ModelBundle, *, provider: str = "cpu", precision: str = "float32", options: EngineOptions = EngineOptions()
 ) -> Engine:
     """Load a bundle's network into ONNX Runtime; see `OnnxRuntimeEngine`."""
-    return OnnxRuntimeEngine(bundle, provider=provider, precision=precision, threads=options.threads)
+    return OnnxRuntimeEngine(
+        bundle,
+        provider=provider,
+        precision=precision,
+        threads=options.threads,
+        gpu=options.gpu,
+        motion=options.motion,
+    )

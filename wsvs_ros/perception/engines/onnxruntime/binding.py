@@ -1,4 +1,4 @@
-"""ONNX Runtime on torch's CUDA tensors, without copies to the host."""
+"""ONNX Runtime on torch's tensors where they are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wsvs_ros.perception.bundle import ModelBundle
+from wsvs_ros.perception.engines.tensors import check_tensors
 
 _DTYPES = {torch.uint8: np.uint8, torch.float32: np.float32}
 
@@ -20,26 +21,26 @@ class TensorBinding:
     ONNX Runtime computes on a stream of its own, so it waits for the current one before, and for itself after: with
     this engine alone the host waits in the middle of a frame.
 
-    :param session: an `onnxruntime.InferenceSession` on CUDA.
+    :param session: an `onnxruntime.InferenceSession`.
     :param bundle: its model.
+    :param device: the one that the session runs on.
     """
 
-    def __init__(self, session: Any, bundle: ModelBundle) -> None:
-        width, height = bundle.working_size
-        self._session = session
+    def __init__(self, session: Any, bundle: ModelBundle, device: torch.device) -> None:
+        self._session, self._bundle, self._device = session, bundle, device
         shapes = {node.name: node.shape for node in session.get_outputs()}
-        self._outputs = {"scores": torch.empty([1, *shapes["scores"][1:]], device="cuda")}
-        if "labels" in bundle.outputs:
-            self._outputs["labels"] = torch.empty((1, height, width), dtype=torch.uint8, device="cuda")
-            self._outputs["confidence"] = torch.empty((1, height, width), device="cuda")
+        self._outputs = {"scores": torch.empty([1, *shapes["scores"][1:]], device=device)}
 
     def __call__(self, image: Tensor, flow: Tensor) -> dict[str, Tensor]:
         """Run the network on (1, 3, H, W) uint8 and (1, 2L, H, W) float32; the outputs are overwritten each time."""
-        torch.cuda.current_stream().synchronize()
+        check_tensors(self._bundle, image, flow, self._device)
+        if self._device.type == "cuda":
+            torch.cuda.current_stream(self._device).synchronize()
+        kind, number = self._device.type, self._device.index or 0
         binding = self._session.io_binding()
         for name, tensor in (("image", image), ("flow", flow)):
-            binding.bind_input(name, "cuda", 0, _DTYPES[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
+            binding.bind_input(name, kind, number, _DTYPES[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
         for name, tensor in self._outputs.items():
-            binding.bind_output(name, "cuda", 0, _DTYPES[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
+            binding.bind_output(name, kind, number, _DTYPES[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
         self._session.run_with_iobinding(binding)
         return self._outputs

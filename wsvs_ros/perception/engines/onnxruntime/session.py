@@ -13,34 +13,54 @@ from wsvs_ros.perception.bundle import ModelBundle, ModelFile
 from wsvs_ros.perception.engines.cache import CacheKey, EngineCache, load_or_build
 from wsvs_ros.perception.engines.interface import EngineError
 from wsvs_ros.perception.engines.onnxruntime.probe import PROVIDERS
+from wsvs_ros.perception.engines.onnxruntime.still import without_motion
 
 _QUIET = 3  # errors only: warnings about thread affinity in containers help nobody
 
 
-def load_session(bundle: ModelBundle, model: ModelFile, provider: str, precision: str, threads: int) -> Any:
-    """The session; on the CPU from the graph as an earlier start optimised it, if it is still there."""
+def load_session(
+    bundle: ModelBundle,
+    model: ModelFile,
+    *,
+    provider: str,
+    precision: str,
+    threads: int,
+    gpu: int = 0,
+    motion: bool = True,
+) -> Any:
+    """
+    Load a graph; on the CPU as an earlier start optimised it, if that is still there.
+
+    :param gpu: number of the CUDA device, for provider `cuda`.
+    :param motion: False puts zeros in place of the flow, on the CPU; see `without_motion`.
+    :return: an `onnxruntime.InferenceSession`.
+    :raises EngineError: if the provider does not start, or does not take the graph.
+    """
     import onnxruntime
 
     content = model.path.read_bytes()
     if provider != "cpu":
-        return _session(model.path, content, provider, _options(threads), threads)
+        settings = provider_settings(provider, precision, threads, gpu)
+        return _session(model.path, content, provider, _options(threads), settings)
     try:
         version = importlib.metadata.version("onnxruntime")
     except importlib.metadata.PackageNotFoundError:  # of another build, e.g. onnxruntime-openvino
         version = str(onnxruntime.__version__)
-    key = CacheKey("onnxruntime", version, f"{cpu_name()} {platform.machine()}", precision, model.sha256)
+    still = None if motion else without_motion(content, bundle.input_shapes["flow"])
+    runtime, content = ("onnxruntime", content) if still is None else ("onnxruntime-still", still)
+    key = CacheKey(runtime, version, f"{cpu_name()} {platform.machine()}", precision, model.sha256)
 
     def load(graph: bytes) -> Any:
         options = _options(threads)
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        return _session(model.path, graph, provider, options, threads)
+        return _session(model.path, graph, provider, options, {})
 
     def optimise() -> bytes:
         options = _options(threads)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "optimised.onnx"
             options.optimized_model_filepath = str(path)
-            _session(model.path, content, provider, options, threads)
+            _session(model.path, content, provider, options, {})
             return path.read_bytes()
 
     return load_or_build(EngineCache(bundle), key, load, optimise)
@@ -58,14 +78,21 @@ def _options(threads: int) -> Any:
     return options
 
 
-def _session(path: Path, content: bytes, provider: str, options: Any, threads: int) -> Any:
+def provider_settings(provider: str, precision: str, threads: int, gpu: int) -> dict[str, str]:
+    """What ONNX Runtime's provider is told."""
+    if provider == "openvino":
+        # else it computes in bfloat16 where the processor has it, whatever the graph says
+        return {"device_type": "CPU", "num_of_threads": str(threads), "precision": "FP32"}
+    if provider == "cuda":
+        # TF32, which it would use, keeps 10 of float32's 23 bits
+        return {"device_id": str(gpu), "use_tf32": "0" if precision == "float32" else "1"}
+    return {}
+
+
+def _session(path: Path, content: bytes, provider: str, options: Any, settings: dict[str, str]) -> Any:
     import onnxruntime
 
     wanted = PROVIDERS[provider]
-    settings: dict[str, str] = {}
-    if provider == "openvino":
-        # else it computes in bfloat16 where the processor has it, whatever the graph says
-        settings = {"device_type": "CPU", "num_of_threads": str(threads), "precision": "FP32"}
     try:
         session = onnxruntime.InferenceSession(
             content, options, providers=[(wanted, settings)] + [("CPUExecutionProvider", {})] * (provider != "cpu")

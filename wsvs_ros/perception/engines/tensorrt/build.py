@@ -106,8 +106,7 @@ def build_engine(
             profile.set_shape(name, *[trt.Dims(list(shape))] * 3)  # smallest, usual, largest
         config.add_optimization_profile(profile)
     timings = replace(key, runtime="tensorrt-timings", model="any", settings="", precision="any")
-    timing_cache = config.create_timing_cache(cache.load(timings) or b"")
-    config.set_timing_cache(timing_cache, ignore_mismatch=False)
+    _use_timings(config, cache.load(timings))
     begin = time.monotonic()
     engine = builder.build_serialized_network(network, config)
     if engine is None:
@@ -115,9 +114,29 @@ def build_engine(
             f"{path}: TensorRT {trt.__version__} cannot build an engine: {log.last}; if memory is short, set "
             f"workspace_mb (now {workspace_mb}) lower and close what else uses the GPU"
         )
-    cache.store(timings, bytes(config.get_timing_cache().serialize()))
+    _keep_timings(config, cache, timings)
     _LOG.info("built the TensorRT engine in %.0f s", time.monotonic() - begin)
     return bytes(engine)
+
+
+def _use_timings(config: trt.IBuilderConfig, kept: bytes | None) -> None:
+    """Look kernel timings up in those of earlier builds; in none if TensorRT refuses them, e.g. of another driver."""
+    for content in (kept, b""):
+        if content is not None:
+            timing_cache = config.create_timing_cache(content)
+            if timing_cache is not None and config.set_timing_cache(timing_cache, ignore_mismatch=False):
+                return
+            _LOG.warning("TensorRT refuses the kept kernel timings; the build takes as long as the first one")
+
+
+def _keep_timings(config: trt.IBuilderConfig, cache: EngineCache, key: CacheKey) -> None:
+    """Keep the timings for the next build; whatever goes wrong here, the engine is built."""
+    timing_cache = config.get_timing_cache()
+    serialised = None if timing_cache is None else timing_cache.serialize()
+    if serialised is None:
+        _LOG.warning("TensorRT gives no kernel timings to keep; the next build takes as long as this one")
+    else:
+        cache.store(key, bytes(serialised))
 
 
 def _parse(builder: trt.Builder, path: Path, log: Log) -> trt.INetworkDefinition:

@@ -18,7 +18,7 @@ def create(
     Load the engine that was built from a bundle's network for this GPU, or build it, which takes minutes.
 
     :param precision: `float32`, `float16` or `int8`, if the bundle has it.
-    :param options: how much memory may be used while building.
+    :param options: how much memory may be used while building, and the number of the GPU.
     :raises EngineError: if TensorRT, torch or a GPU is missing, or the engine cannot be built or run.
     :raises BundleError: if the bundle has no such network, or it is not what the bundle says.
     """
@@ -27,4 +27,4 @@ def create(
         raise EngineError(f"engine tensorrt: {problem}")
     from wsvs_ros.perception.engines.tensorrt.engine import TensorRtEngine
 
-    return TensorRtEngine(bundle, precision=precision, workspace_mb=options.workspace_mb)
+    return TensorRtEngine(bundle, precision=precision, workspace_mb=options.workspace_mb, gpu=options.gpu)

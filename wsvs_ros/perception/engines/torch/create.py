@@ -23,7 +23,8 @@ def create(
 
     :param provider: `cpu` or `cuda`.
     :param precision: `float32`, or on CUDA `float16`.
-    :param options: processor threads on a CPU, for all of torch; whether torch.compile optimises the program.
+    :param options: processor threads on a CPU, for all of torch; whether torch.compile optimises the program; the
+        number of the GPU.
     :raises EngineError: if torch is missing, or cannot load the program or run it so.
     :raises BundleError: if the bundle has no program, or its inputs or outputs are not what the bundle says.
     """
@@ -33,4 +34,6 @@ def create(
     from wsvs_ros.perception.engines.torch.engine import TorchEngine
 
     threads = usable_cores() if options.threads is None else options.threads
-    return TorchEngine(bundle, provider=provider, precision=precision, threads=threads, compile=options.compile)
+    return TorchEngine(
+        bundle, provider=provider, precision=precision, threads=threads, compile=options.compile, gpu=options.gpu
+    )

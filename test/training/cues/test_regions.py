@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from training.cues.regions import find_regions
 from wsvs_ros.drives.synthetic import SyntheticDrive
-from wsvs_ros.perception.crf import CrfError, find_regions
+from wsvs_ros.perception.crf import CrfError
 
 
 @pytest.mark.parametrize("method", ["felzenszwalb", "slic"])
