@@ -41,7 +41,7 @@ $(VENV)/bin/pip:
 
 $(LIGHT): setup.py constraints.txt | $(VENV)/bin/pip
 	@echo "installing wsvs_ros"
-	@$(PIP) install -c constraints.txt -e .
+	@$(PIP) install -c constraints.txt -e '.[demo]'
 	@touch $@
 
 $(FULL): $(LIGHT)

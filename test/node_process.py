@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-SIGNALS = [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGINT, signal.SIGTERM)]
+_IMPATIENT = (signal.SIGINT, signal.SIGINT, signal.SIGTERM)  # as a terminal and a launch file send them
 REACHED = {  # what each state's fault is, and what is said when it is reached
     "beginning": ("none", "<begin>"),
     "building": ("building", "<building>"),
@@ -24,6 +24,11 @@ REACHED = {  # what each state's fault is, and what is said when it is reached
     "streaming": ("none", "-> /segmentation/label"),
     "hanging": ("hanging", "-> /segmentation/label"),
 }
+SIGNALS = [
+    *((state, _IMPATIENT) for state in REACHED),
+    *((state, (signal.SIGTERM,)) for state in ("beginning", "active", "hanging")),
+    ("active", (signal.SIGINT,)),
+]
 _NOISE = ("Traceback", "context is invalid", "Failed to publish", "inference failed", "Exception ignored", "terminate ")
 
 

@@ -18,7 +18,7 @@ from drive_files import make_bag, make_folder, make_video
 from wsvs_ros.drives import open_drive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception import ModelBundle
-from wsvs_ros.runs.archive import find_drives
+from wsvs_ros.runs.find_drives import find_drives
 
 
 def make_archive(folder: Path) -> Path:
@@ -93,7 +93,7 @@ def test_an_archive_of_single_files_is_no_split_bag(tmp_path: Path) -> None:
         next(bag.glob("*.mcap")).rename(tmp_path / f"{name}.mcap")
         (bag / "metadata.yaml").unlink()
         bag.rmdir()
-    assert [name for _, name in find_drives([str(tmp_path)])] == ["monday", "tuesday"]
+    assert [str(name) for _, name in find_drives([str(tmp_path)])] == ["monday.mcap", "tuesday.mcap"]
 
 
 def test_an_interruption_reaches_every_drive_and_can_be_resumed(
@@ -172,3 +172,36 @@ def test_a_ray_cluster_of_two_workers(tmp_path: Path, wsvs: Any, tiny_bundle: Mo
     assert states(out) == {"a": "done", "b": "done", "broken": "failed", "c": "done"}
     with open_drive(out / "c" / "bag", topic="/segmentation/label") as drive:
         assert np.array_equal([frame.image.shape for frame in drive], [(72, 96, 3)] * 5)
+
+
+def test_a_lost_machines_drives_go_on_elsewhere(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed; pip install 'wsvs_ros[ray]'")
+    from ray.cluster_utils import Cluster
+
+    for name in ("a", "b"):
+        make_bag(tmp_path / "archive" / name, 600, storage="mcap")
+    os.environ.update(environment())  # the workers import this checkout
+    out = tmp_path / "out"
+    words = ["segment", tmp_path / "archive", "-o", out, "--model", tiny_bundle.path, "--threads", "1", "--quiet"]
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        lost, _ = cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)
+        child = subprocess.Popen(
+            command(*words, "--no-overlay", "--ray", cluster.address),
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until = time.monotonic() + 120
+        while any(len(list((out / name / "labels").glob("*.png"))) < 20 for name in "ab") and time.monotonic() < until:
+            time.sleep(0.01)
+        cluster.remove_node(lost, allow_graceful=False)
+        errors = child.communicate(timeout=240)[1]
+    finally:
+        cluster.shutdown()
+    assert child.returncode == 0, errors
+    assert states(out) == {"a": "done", "b": "done"}
+    summaries = [json.loads((out / name / "summary.json").read_text()) for name in "ab"]
+    assert [summary["frames"] for summary in summaries] == [600, 600]
+    assert any(summary["resumed_from"] > 0 for summary in summaries)  # what the lost machine did is kept

@@ -109,9 +109,9 @@ def running(tmp_path: Path, tiny_bundle: ModelBundle) -> Iterator[subprocess.Pop
         preexec_fn=interruptible,
     )
     until = time.monotonic() + 60
-    while not (tmp_path / "demo" / "run-001" / "play.log").exists() and time.monotonic() < until:
+    painted = tmp_path / "demo" / "run-001" / "overlay.partial.mp4"  # once camera and labels have come
+    while not painted.exists() and time.monotonic() < until:
         time.sleep(0.05)
-    time.sleep(2.0)
     yield child
     child.kill()
     child.communicate()

@@ -124,7 +124,7 @@ def test_all_figures_of_a_run(tmp_path: Path, wsvs: Any) -> None:
     assert result["temporal"]["truth"] > result["temporal"]["agreement"]
     assert "labels stay along the flow" in done.stdout
     mapped = wsvs("evaluate", "--pred", run, "--labels", tmp_path / "truth", "--map", "cityscapes19:camvid11")
-    assert "its labels are of camvid11, but --map begins with cityscapes19" in mapped.stderr
+    assert "its labels are of camvid11, but cityscapes19 is expected" in mapped.stderr
     again = wsvs("evaluate", "--pred", run, "--labels", tmp_path / "truth", "--report", tmp_path)
     assert again.returncode == 2
     assert "which is no report" in again.stderr

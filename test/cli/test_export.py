@@ -10,7 +10,7 @@ import pytest
 from support import make_tiny_bundle
 
 from wsvs_ros.drives.synthetic import SyntheticDrive
-from wsvs_ros.drives.writers import VideoWriter
+from wsvs_ros.drives.video_writer import VideoWriter
 from wsvs_ros.perception import EngineOptions, ModelBundle, create_engine
 
 
@@ -56,7 +56,7 @@ def test_export_builds_ahead_of_the_drive(tmp_path: Path, wsvs: Any) -> None:
     [
         (["-o", "new"], "--output and --frames are needed, or --build-only"),
         (["-o", "new", "--frames", "street.mp4", "--precision", "float32"], "float16 or int8 can be made"),
-        (["-o", "new", "--frames", "street.mp4", "--count", "0"], "--count 0: at least 1"),
+        (["-o", "new", "--frames", "street.mp4", "--count", "0"], "a whole number, 1 or more, is needed"),
         (["-o", "new", "--build-only"], "--build-only writes no bundle"),
         (["-o", "new", "--frames", "nowhere.mp4"], "nowhere.mp4"),
         (["-o", "street.mp4", "--frames", "street.mp4", "--precision", "float16"], "is not a model bundle"),

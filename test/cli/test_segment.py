@@ -154,7 +154,7 @@ def test_rate_that_is_none_is_refused(wsvs: Any, fps: str) -> None:
     ("arguments", "says"),
     [
         (["nowhere.mp4"], "nowhere.mp4: no such file or folder"),
-        (["in", "--engine", "abacus"], "engine 'abacus': expected auto, tensorrt, onnxruntime, torch"),
+        (["in", "--engine", "abacus"], "invalid choice: 'abacus'"),
         (["in", "--lookahead", "9"], "lookahead: got 9, expected 0 to 5"),
         (["in", "--topic", "/camera"], "not a bag, so it has no topic"),
         (["in", "--model", "in"], "bundle"),
@@ -167,7 +167,7 @@ def test_mistakes_are_one_clear_line(
     model = [] if "--model" in arguments else ["--model", tiny_bundle.path]
     done = wsvs("segment", *arguments, "-o", "out", *model, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
+    assert "error: " in done.stderr.splitlines()[-1]
     assert says in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -239,7 +239,8 @@ def test_a_resumed_run_ends_as_one_without_a_break(
     with open_drive(out / "bag", topic="/segmentation/label") as drive:
         assert all(np.array_equal(frame.image[..., 0], expected[frame.name]) for frame in drive)
         counts = {c.topic: c.msgcount for c in drive.reader.connections}  # type: ignore[attr-defined]
-    assert counts == {"/camera/image_raw": 200, "/chatter": 200, "/segmentation/label": 200}
+    images = ("/camera/image_raw", "/chatter", "/segmentation/label", "/segmentation/overlay/compressed")
+    assert counts == {**dict.fromkeys(images, 200), "/segmentation/label_info": 1}
     with open_drive(out / "overlay.mp4") as video:
         assert len(list(video)) == 200
     assert [*read_frame_log(out)] == [*read_frame_log(whole)] == sorted(expected)

@@ -14,7 +14,9 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from wsvs_ros.drives import DriveError, open_drive
-from wsvs_ros.drives.bag_writer import LABEL_TOPIC, LabelBagWriter
+from wsvs_ros.drives.label_bag_writer import LabelBagWriter
+from wsvs_ros.drives.label_topics import LabelTopics
+from wsvs_ros.perception.labels import LabelSet
 
 STORAGES = ["sqlite3", "mcap"]
 
@@ -103,7 +105,7 @@ def test_bags_of_humble_without_their_metadata(tmp_path: Path, storage: str) -> 
 
 def test_ros1_bags_are_read_and_copied_as_ros2(tmp_path: Path) -> None:
     with open_drive(make_ros1(tmp_path / "one.bag")) as drive:
-        writer = LabelBagWriter(tmp_path / "out", drive)  # type: ignore[arg-type]
+        writer = LabelBagWriter(tmp_path / "out", drive, LabelSet.load("camvid11"))  # type: ignore[arg-type]
         found = []
         for frame in drive:
             found.append(frame)
@@ -120,7 +122,7 @@ def test_ros1_bags_are_read_and_copied_as_ros2(tmp_path: Path) -> None:
             for connection, _, data in reader.messages()
             if connection.topic == "/wheel"
         ]
-    assert counts == {"/camera/image_raw": 6, "/wheel": 6, LABEL_TOPIC: 6}
+    assert counts == {"/camera/image_raw": 6, "/wheel": 6, LabelTopics().label: 6, LabelTopics().label_info: 1}
     assert [wheel.ticks for wheel in wheels] == list(range(6))
     assert wheels[3].header.stamp.sec == 103
 

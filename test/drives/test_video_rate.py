@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsvs_ros.drives.video_rate import video_rate
-from wsvs_ros.drives.writers import VideoWriter
+from wsvs_ros.drives.video_writer import VideoWriter
 
 
 @pytest.mark.parametrize("fps", [0.02, 9.98731, 29.97003, 59.9473, 65.5355, 90.1234, 120.1234, 655.354, 999.123])

@@ -68,7 +68,8 @@ def test_a_prediction_without_a_class_is_wrong_and_truth_without_one_is_ignored(
 
 def test_the_dictionary_is_plain_json() -> None:
     confusion = ConfusionMatrix(THREE)
-    empty = dict.fromkeys(("miou", "class_accuracy", "global_accuracy", "frequency_weighted_iou"))
+    means = ("miou", "class_accuracy", "global_accuracy", "frequency_weighted_iou", "precision", "f1")
+    empty = dict.fromkeys(means)
     assert json.loads(json.dumps(confusion.to_dict())) == {**empty, "per_class": dict.fromkeys("abc")}
     confusion.update(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8))
     assert json.loads(json.dumps(confusion.to_dict()))["miou"] == 1.0

@@ -190,8 +190,8 @@ def test_a_folder_with_anything_else_is_left_alone(report: Path, tmp_path: Path)
 
 @needs_browser
 def test_a_comparison_opens_likewise(tmp_path: Path) -> None:
-    first = Run(make_run(tmp_path / "a", wrong=0.3), tmp_path / "truth")
-    second = Run(make_run(tmp_path / "b", wrong=0.05, seed=1), tmp_path / "truth")
+    first = Run(make_run(tmp_path / "a", frames=60, wrong=0.3), tmp_path / "truth")
+    second = Run(make_run(tmp_path / "b", frames=60, wrong=0.05, seed=1), tmp_path / "truth")
     comparison = Comparison(CAMVID)
     for pair in read_pairs(first, second):
         comparison.update(*pair)
@@ -200,4 +200,4 @@ def test_a_comparison_opens_likewise(tmp_path: Path) -> None:
         document, console = browse(address, tmp_path / "profile")
     assert (asked, console) == (["/index.html"], [])
     assert "B is better than A" in document
-    assert "(1 of 12)" in document
+    assert "(1 of 60)" in document

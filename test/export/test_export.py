@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from support import make_tiny_bundle, tiny_model
 
 from wsvs_ros.drives.synthetic import SyntheticDrive
-from wsvs_ros.drives.writers import VideoWriter
+from wsvs_ros.drives.video_writer import VideoWriter
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.export import ExportError, FrameStore, compare, derive, describe_files, frames_of_drive
 from wsvs_ros.perception import ModelBundle, create_engine, default_bundle_path

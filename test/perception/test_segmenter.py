@@ -367,6 +367,78 @@ def test_with_a_prior_each_flow_begins_with_the_last_one_of_its_stream(tmp_path:
     assert np.abs(field - flow(grays[-2], grays[-1])).max() > 1e-3
 
 
+def test_an_inference_does_not_wait_for_a_flow_that_takes_long(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = drive(2)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        compute = segmenter._compute
+        in_flow, labelled, flow = threading.Event(), threading.Event(), compute.flow
+        in_time: list[bool] = []
+
+        def flow_until_labelled(*arguments: np.ndarray) -> np.ndarray:
+            in_flow.set()
+            in_time.append(labelled.wait(5))
+            return flow(*arguments)
+
+        monkeypatch.setattr(compute, "flow", flow_until_labelled)
+        segmenter.observe(frames[0])
+        camera = threading.Thread(target=segmenter.observe, args=(frames[1],))
+        camera.start()
+        assert in_flow.wait(20)
+        found = segmenter.segment()
+        labelled.set()
+        camera.join()
+        assert in_time == [True], "the label waited for the flow of the next frame"
+        assert found is not None
+        assert found.frame is frames[0]
+        assert segmenter.stats == SegmenterStats(received=2, inferred=1)
+
+
+def test_begun_anew_nothing_from_before_is_inferred(tiny_bundle: ModelBundle) -> None:
+    frames = drive(6)
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+        for frame in frames[:4]:
+            segmenter.observe(frame)
+        segmenter.begin_anew()
+        assert segmenter.segment() is None
+        assert segmenter.stats == SegmenterStats()
+        segmenter.observe(frames[4])
+        segmenter.observe(frames[5])
+        found = segmenter.segment()
+        assert found is not None
+        assert found.frame is frames[4]
+        assert found.window_filled == 1
+
+
+def test_a_frame_from_before_a_break_is_not_inferred_after_it(tiny_bundle: ModelBundle) -> None:
+    frames = drive(8)
+    with VideoSegmenter(tiny_bundle, lookahead=1) as segmenter:
+        for frame in frames[:3]:
+            segmenter.observe(frame)
+        segmenter.observe(replace(frames[3], stamp_ns=100 * SECOND))
+        assert segmenter.segment() is None
+        assert segmenter.stats == SegmenterStats(received=4, skipped=3, resets=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stamp_ns": 3 * SECOND}, "3 s between two frames, more than max_gap, 0.5 s"),
+        ({"stamp_ns": -SECOND}, "the stamp jumped back by 1 s"),
+        ({"frame_id": "rear"}, "frame_id changed from 'front' to 'rear'"),
+        ({"image": np.zeros((72, 90, 3), np.uint8)}, "the image's size changed from 96x72 to 90x72"),
+    ],
+)
+def test_why_a_stream_broke_off_is_said(tiny_bundle: ModelBundle, change: dict[str, object], says: str) -> None:
+    frames = drive(1)
+    with VideoSegmenter(tiny_bundle) as segmenter:
+        segmenter.observe(frames[0])
+        assert segmenter.stats.last_reset == ""
+        segmenter.observe(replace(frames[0], **change))
+        assert segmenter.stats.last_reset == says
+
+
 def test_a_flow_under_way_holds_up_neither_the_inference_nor_the_counts(
     tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import array
 import signal
 import subprocess
 import threading
 import time
 from typing import Any
 
-import numpy as np
 import pytest
 
 from wsvs_ros.perception import ModelBundle
-
-_MALFORMED = 10_000
 
 
 @pytest.fixture
@@ -76,33 +72,6 @@ def test_two_cameras_on_one_topic(node: Any) -> None:
         )
     peer.close()
     stop(node)
-
-
-def test_ten_thousand_malformed_images(node: Any) -> None:
-    from node_checks import LABEL_TOPIC, Peer
-
-    random = np.random.default_rng(0)
-    encodings = ["bgr8", "mono8", "bayer_rggb8", "16UC1", "32FC1", "", "rgb", "yuv422", "\N{SNOWMAN}", "bgr8; jpeg"]
-    peer = Peer(LABEL_TOPIC)
-    peer.wait_for_node()
-    for index in range(_MALFORMED):
-        width, height, step = (int(value) for value in random.choice([0, 1, 7, 96, 2**31, 2**32 - 1], 3))
-        peer.send(
-            index % 20,
-            encoding=str(random.choice(encodings)),
-            width=width,
-            height=height,
-            step=step,
-            is_bigendian=int(random.integers(0, 3)),
-            data=array.array("B", random.bytes(int(random.integers(0, 60)))),
-        )
-        if index % 50 == 0:
-            peer.spin_until(lambda: False, 0.001)
-    peer.send_and_wait(30)
-    peer.close()
-    log = stop(node)
-    refused = int(log.rsplit(" refused", 1)[0].rsplit(" ", 1)[1])
-    assert refused > _MALFORMED / 2, log[-500:]  # best effort: some are lost on the way, the rest was looked at
 
 
 def test_a_flood_of_subscribers(node: Any) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from node_process import (
-    REACHED,
     SIGNALS,
     check_a_command_line_that_is_wrong,
     check_a_disk_full_of_logs_changes_nothing,
@@ -20,8 +19,7 @@ from node_process import (
 from wsvs_ros.perception import ModelBundle
 
 
-@pytest.mark.parametrize("signals", SIGNALS, ids=lambda signals: "-".join(number.name for number in signals))
-@pytest.mark.parametrize("state", REACHED)
+@pytest.mark.parametrize(("state", "signals"), SIGNALS)
 def test_signals_end_it_in_order(
     state: str, signals: tuple[signal.Signals, ...], ros: Any, tiny_bundle: ModelBundle
 ) -> None:

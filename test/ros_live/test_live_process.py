@@ -15,7 +15,6 @@ if importlib.util.find_spec("rclpy") is None:
     pytest.skip("needs a sourced ROS 2 (source /opt/ros/<distro>/setup.bash)", allow_module_level=True)
 
 from node_process import (
-    REACHED,
     SIGNALS,
     check_a_command_line_that_is_wrong,
     check_a_disk_full_of_logs_changes_nothing,
@@ -38,8 +37,7 @@ def ros() -> Iterator[Any]:
     rclpy.try_shutdown()
 
 
-@pytest.mark.parametrize("signals", SIGNALS, ids=lambda signals: "-".join(number.name for number in signals))
-@pytest.mark.parametrize("state", REACHED)
+@pytest.mark.parametrize(("state", "signals"), SIGNALS)
 def test_signals_end_it_in_order(state: str, signals: tuple[signal.Signals, ...], tiny_bundle: ModelBundle) -> None:
     check_signals_end_it_in_order(state, signals, tiny_bundle.path)
 

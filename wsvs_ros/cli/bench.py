@@ -8,9 +8,9 @@ import platform
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
+from wsvs_ros.cli.arguments import add_device, add_json, count
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
 
@@ -29,15 +29,16 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("bundle", nargs="?", metavar="BUNDLE", help="model bundle (default: the one of the package)")
     parser.add_argument("--size", help="the camera's WIDTHxHEIGHT (default: the bundle's working size)")
-    parser.add_argument("--count", type=int, default=60, help="frames for each (default: %(default)s)")
+    parser.add_argument("--count", type=count, default=60, help="frames for each (default: %(default)s)")
     parser.add_argument(
-        "--rounds", type=int, default=1, help="how often each comes round; the best round counts (default: %(default)s)"
+        "--rounds",
+        type=count,
+        default=1,
+        help="rounds; of each engine the best one counts (default: %(default)s)",
     )
-    parser.add_argument("--threads", type=int, help="processor threads of an engine (default: physical cores)")
-    parser.add_argument(
-        "--device", default="auto", help="cpu or cuda, for flow and labels (default: cuda for engines that are there)"
-    )
-    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--threads", type=count, help="processor threads of an engine (default: physical cores)")
+    add_device(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -45,8 +46,6 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; 1 if nothing could be measured."""
     from wsvs_ros.perception import ModelBundle, default_bundle_path
 
-    if args.count < 1 or args.rounds < 1:
-        raise WsvsError("--count and --rounds: at least 1 is needed")
     bundle = ModelBundle.load(args.bundle or default_bundle_path())
     size = bundle.working_size if args.size is None else _size(args.size)
     jobs, unusable = candidates(bundle)

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from wsvs_ros.cli.arguments import positive
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.runs.domains import free_domain
-from wsvs_ros.runs.processes import Processes
 
 CLIP_URL = "https://raw.githubusercontent.com/udacity/CarND-LaneLines-P1/master/test_videos/solidWhiteRight.mp4"
 CLIP_HASH = "sha256:2d8e14b46fe89afbc8ad1f718685cf09b83e85a324095031c38186a9f0535417"
-_START = 30.0  # seconds that a process may take to start
-_READY = "->"  # node and recorder say so, with what they read and write
 
 
 def add_parser(subparsers: Any) -> None:
@@ -48,31 +40,16 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo and print its table."""
     from wsvs_ros.drives import open_drive
     from wsvs_ros.perception import ModelBundle, default_bundle_path
+    from wsvs_ros.runs.live_session import LiveSession
 
     bundle = ModelBundle.load(args.model or default_bundle_path())
     drive = args.drive or fetch_clip()
-    with open_drive(drive, topic=args.topic) as opened:  # what is wrong with it is said before anything starts
-        rate = opened.fps
-    domain = free_domain() if args.domain is None else args.domain
+    open_drive(drive, topic=args.topic).close()  # what is wrong with it is told before anything starts
     out = _new_folder(args.output)
-    classes = out / "labels.yaml"
-    classes.write_text(yaml.safe_dump(bundle.labels.to_dict(), sort_keys=False), encoding="utf-8")
-    play = [drive, "--seconds", str(args.seconds), "--json", str(out / "play.json")]
-    play += ["--input-topic", args.topic] if args.topic else []
-    record = ["-o", str(out), "--label-set", str(classes), *(["--fps", str(rate)] if rate else [])]
     print(f"playing {drive} to the node for at most {args.seconds:g} s", flush=True)
-    with Processes(out, ["--localhost", "--domain", str(domain)]) as processes:
-        processes.start("record", *record)
-        processes.start("run", "--model", str(bundle.path))
-        for command in ("record", "run"):
-            processes.wait_until_ready(command, _READY, _START)
-        processes.start("play", *play)
-        processes.wait_for_end("play", args.seconds + 2 * _START)
-        time.sleep(1.0)  # the last labels are on their way
-    recorded = _read(out / "record.json")
-    if not recorded["labels"]:
-        raise WsvsError(f"no label came of this drive; what the node says about it: {out / 'run.log'}")
-    _print_table(drive, _read(out / "play.json"), recorded, out)
+    session = LiveSession(drive, out, bundle, topic=args.topic, seconds=args.seconds, domain=args.domain)
+    session.run()
+    _print_table(drive, session.played, session.recorded, out)
     return 0
 
 
@@ -80,8 +57,11 @@ def fetch_clip() -> str:
     """The public clip, from the cache or the network; the rendered drive where there is neither."""
     import logging
 
-    import pooch
-
+    try:
+        import pooch
+    except ImportError:
+        print("fetching the public clip needs `pip install 'wsvs_ros[demo]'`; playing a rendered drive instead")
+        return "synthetic"
     pooch.get_logger().setLevel(logging.ERROR)
     try:
         return str(pooch.retrieve(CLIP_URL, CLIP_HASH, fname="solidWhiteRight.mp4", path=pooch.os_cache("wsvs_ros")))
@@ -102,10 +82,6 @@ def _new_folder(parent: Path) -> Path:
             raise WsvsError(f"{folder}: cannot be made a folder: {error.strerror}") from error
         return folder
     raise WsvsError(f"{parent}: too many runs here; move some away")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _print_table(drive: str, played: dict[str, Any], recorded: dict[str, Any], out: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from wsvs_ros.cli.arguments import count
+from wsvs_ros.cli.arguments import add_json, count, not_negative, positive
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
 from wsvs_ros.perception.labels import LabelSet
@@ -34,7 +35,15 @@ def add_parser(subparsers: Any) -> None:
     )
     add_source_options(parser)
     add_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    add_excerpt(parser)
+    parser.add_argument(
+        "--fail-under",
+        action="append",
+        default=[],
+        metavar="FIGURE=PERCENT",
+        help="end with status 1 if a figure is less, e.g. miou=40, iou.car=60 or, without truth, steadiness=95",
+    )
+    add_json(parser)
     parser.add_argument("--report", type=Path, metavar="DIR", help="write index.html and report.json into a new folder")
     parser.add_argument("--jobs", type=count, default=1, metavar="N", help="of an archive: drives at a time")
     parser.add_argument("--ray", metavar="ADDRESS", help="of an archive: on a Ray cluster; `local` begins one here")
@@ -64,13 +73,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-missing", action="store_true", help="leave out a truth that has no prediction")
 
 
+def add_excerpt(parser: argparse.ArgumentParser) -> None:
+    """The options that say which frames are measured."""
+    parser.add_argument(
+        "--start", type=not_negative, default=0.0, metavar="S", help="begin so many seconds after the first frame"
+    )
+    parser.add_argument("--end", type=positive, metavar="S", help="end so many seconds after the first frame")
+    parser.add_argument("--every", type=count, default=1, metavar="N", help="measure each Nth frame")
+
+
 def run(args: argparse.Namespace) -> int:
-    """Evaluate and print a table."""
+    """Evaluate and print a table; 1 if a bound of --fail-under is missed."""
     from wsvs_ros.evaluation.archive import is_archive_output
+    from wsvs_ros.evaluation.gates import Gate
 
     if is_archive_output(args.pred):
         from wsvs_ros.cli.evaluate_archive import evaluate_archive
 
+        if args.fail_under or (args.start, args.end, args.every) != (0.0, None, 1):
+            raise WsvsError(f"--fail-under, --start, --end and --every belong to one drive; {args.pred} has several")
         return evaluate_archive(args)
     if args.ray or args.jobs != 1:
         raise WsvsError(f"--jobs and --ray are for the results of several drives; {args.pred} has no manifest.json")
@@ -78,17 +99,21 @@ def run(args: argparse.Namespace) -> int:
         from wsvs_ros.evaluation.report import check_folder
 
         check_folder(args.report)
-    evaluate_run(args, args.pred)
-    return 0
+    gates = [Gate.parse(text) for text in args.fail_under]
+    result = evaluate_run(args, args.pred)
+    failures = [failure for gate in gates if (failure := gate.failure(result)) is not None]
+    for failure in failures:
+        print(f"below the bound: {failure}", file=sys.stderr)
+    return 1 if failures else 0
 
 
-def evaluate_run(args: argparse.Namespace, pred: Path) -> None:
-    """Measure a run, print its figures and write what was asked for."""
+def evaluate_run(args: argparse.Namespace, pred: Path) -> dict[str, Any]:
+    """Measure a run, print its figures, write what was asked for; the figures as plain data."""
     from wsvs_ros.evaluation.evaluation import Evaluation
 
     one, label_set = open_run(args, pred)
     evaluation = Evaluation(label_set, one.summary.get("latency_ms"))
-    for frame in tqdm(one.read(), unit="frame", disable=args.quiet):
+    for frame in tqdm(one.read(), total=one.frame_count, unit="frame", disable=args.quiet):
         evaluation.update(frame)
     result = {**evaluation.to_dict(), "missing": one.missing}
     print_figures(result) if evaluation.truths else print_seen(result)
@@ -99,6 +124,7 @@ def evaluate_run(args: argparse.Namespace, pred: Path) -> None:
         from wsvs_ros.evaluation.report import write_report
 
         print(f"report: {write_report(args.report, one, evaluation)}")
+    return result
 
 
 def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
@@ -107,22 +133,16 @@ def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
 
     :raises WsvsError: if anything that was named is missing, or does not fit together.
     """
-    from wsvs_ros.evaluation.frames import Run, read_summary
+    from wsvs_ros.drives.excerpt import Excerpt
+    from wsvs_ros.evaluation.frames import Run
+    from wsvs_ros.evaluation.label_sets import common_label_set
     from wsvs_ros.evaluation.mapping import LabelMapping
 
     if args.map and args.truth_map:
         raise WsvsError("--map and --truth-map: only one of them, both sides cannot become the other")
     mapping = LabelMapping.load(args.map) if args.map else None
     truth_mapping = LabelMapping.load(args.truth_map) if args.truth_map else None
-    chosen = mapping or truth_mapping
-    if mapping is not None:
-        _check_source(pred, read_summary(pred), mapping.source)
-    if chosen is not None:
-        label_set = chosen.target
-    elif args.label_set:
-        label_set = LabelSet.load(args.label_set)
-    else:
-        label_set = _label_set_of(read_summary(pred))
+    label_set = common_label_set(pred, args.labels, chosen=args.label_set, mapping=mapping, truth_mapping=truth_mapping)
     run = Run(
         pred,
         args.labels,
@@ -132,20 +152,10 @@ def open_run(args: argparse.Namespace, pred: Path) -> tuple[Any, LabelSet]:
         mapping=mapping,
         truth_mapping=truth_mapping,
         allow_missing=args.allow_missing,
+        excerpt=Excerpt(args.start, args.end),
+        every=args.every,
     )
     return run, label_set
-
-
-def _check_source(pred: Path, summary: dict[str, Any], source: LabelSet) -> None:
-    told = summary.get("label_set", source.name)
-    if told != source.name:
-        raise WsvsError(f"{pred}: its labels are of {told}, but --map begins with {source.name}")
-
-
-def _label_set_of(summary: dict[str, Any]) -> LabelSet:
-    if isinstance(summary.get("classes"), dict):
-        return LabelSet.from_dict(summary["classes"], where="summary.json: classes")
-    return LabelSet.load(str(summary.get("label_set", "camvid11")))
 
 
 def print_figures(result: dict[str, Any]) -> None:
@@ -173,6 +183,10 @@ def print_more(result: dict[str, Any]) -> None:
         print(f"labels stay along the flow: {_percent(temporal['agreement'])} %{truth}")
     if vehicles is not None and vehicles["iou"] is not None:
         print(f"vehicles: IoU {_percent(vehicles['iou'])} %, CorLoc {_percent(vehicles['corloc'])} %")
+    outlines = result["boundary_f1"]["mean"]
+    if outlines is not None:
+        told = f"precision {_percent(result['precision'])} %, F1 {_percent(result['f1'])} %"
+        print(f"{told}, boundary F1 {_percent(outlines)} %")
     if result["calibration"]["ece"] is not None:
         print(f"expected calibration error: {_percent(result['calibration']['ece'])} %")
     if latency is not None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from wsvs_ros.cli import engine_arguments
+from wsvs_ros.cli.arguments import count
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.runs.engine_options import engine_options
 
 _DERIVED = ("float16", "int8")
 
@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="model bundle")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="the new bundle; BUNDLE itself is allowed")
     parser.add_argument("--frames", metavar="DRIVE", help="a drive of your camera: video, bag or folder of images")
-    parser.add_argument("--count", type=int, default=48, help="frames of it to take (default: %(default)s)")
+    parser.add_argument("--count", type=count, default=48, help="frames of it to take (default: %(default)s)")
     parser.add_argument("--build-only", action="store_true", help="build the engine and write no bundle")
     engine_arguments.add_options(parser)
     parser.set_defaults(run=run)
@@ -44,8 +44,6 @@ def run(args: argparse.Namespace) -> int:
         return _build(args, bundle)
     if args.output is None or args.frames is None:
         raise WsvsError("--output and --frames are needed, or --build-only")
-    if args.count < 1:
-        raise WsvsError(f"--count {args.count}: at least 1 is needed")
     if args.precision not in ("auto", *_DERIVED):
         raise WsvsError(f"--precision {args.precision}: float16 or int8 can be made (default: both)")
     return _convert(args, bundle)
@@ -57,7 +55,7 @@ def _build(args: argparse.Namespace, bundle: Any) -> int:
 
     logging.getLogger("wsvs_ros").setLevel(logging.INFO)
     begin = time.monotonic()
-    engine = create_engine(bundle, engine_options(args))
+    engine = create_engine(bundle, engine_arguments.options(args))
     print(f"{describe(engine)}: ready after {time.monotonic() - begin:.1f} s")
     engine.close()
     return 0

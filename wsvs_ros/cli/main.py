@@ -26,12 +26,16 @@ _COMMANDS = (
     "doctor",
 )
 
+_STATUS = """\
+exit status: 0 done, 1 a bound that was asked for is missed (--fail-under, --fail-if-worse) or nothing was measured,
+2 an error, told in one line, 130 interrupted, with everything so far in place"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Run a subcommand.
 
-    :return: the exit status: 0, 2 on an error that the user can mend, 130 when interrupted.
+    :return: the exit status, see `_STATUS`.
     """
     logging.basicConfig(format="%(message)s")  # what the package has to say goes to standard error
     try:
@@ -56,13 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     """The subcommand's arguments. Only its own module is loaded, so that `doctor` runs where others cannot."""
     parser = argparse.ArgumentParser(
-        prog="wsvs", description="Video segmentation learnt from tags: recorded drives, live nodes, evaluation."
+        prog="wsvs",
+        description="Video segmentation learnt from tags: recorded drives, live nodes, evaluation.",
+        epilog=_STATUS,
     )
     parser.add_argument("--version", action="version", version=f"wsvs_ros {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     wanted = argv[:1] if argv and argv[0] in _COMMANDS else _COMMANDS
     for command in wanted:
         importlib.import_module(f"wsvs_ros.cli.{command}").add_parser(subparsers)
+        subparsers.choices[command].epilog = _STATUS
     return parser.parse_args(argv)
 
 

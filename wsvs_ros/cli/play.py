@@ -11,9 +11,13 @@ from typing import Any
 import cv2
 
 from wsvs_ros.cli import middleware
+from wsvs_ros.cli.arguments import add_json, not_negative, positive, writable
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
 from wsvs_ros.perception.frames import Frame
+
+_FALLBACK_FPS = 10.0  # of a drive that does not tell
+_LONGEST_PAUSE = 600.0  # seconds; beyond, a clock was set
 
 
 def add_parser(subparsers: Any) -> None:
@@ -25,19 +29,23 @@ def add_parser(subparsers: Any) -> None:
         "of publishing.",
     )
     parser.add_argument("input", help="video, folder of images or bag; `synthetic` for a rendered drive")
-    parser.add_argument("--topic", default="/camera/image_raw", help="where to publish (default: %(default)s)")
-    parser.add_argument("--input-topic", help="image topic of a bag with several")
-    parser.add_argument("--fps", type=float, help="rate (default: the drive's own)")
+    parser.add_argument("--to", default="/camera/image_raw", metavar="TOPIC", help="published (default: %(default)s)")
+    parser.add_argument("--topic", help="image topic of a bag with several")
+    parser.add_argument("--fps", type=positive, help="play at this rate (default: by the frames' own stamps)")
     parser.add_argument("--size", metavar="WxH", help="resize the frames")
-    parser.add_argument("--seconds", type=float, help="stop after that time")
+    parser.add_argument("--seconds", type=positive, help="stop after that time")
     parser.add_argument("--loop", action="store_true", help="begin anew at the drive's end")
     parser.add_argument("--frame-id", default="camera", help="frame_id of the messages (default: %(default)s)")
     parser.add_argument(
-        "--wait-for-subscriber", type=float, default=10.0, metavar="SECONDS", help="wait for one, at most that long"
+        "--wait-for-subscriber",
+        type=not_negative,
+        default=10.0,
+        metavar="SECONDS",
+        help="at most that long",
     )
-    parser.add_argument("--json", type=Path, help="write frames, seconds and rate to a file")
+    add_json(parser)
     parser.add_argument(
-        "--frames-log", type=Path, metavar="FILE", help="write each frame's name, own stamp and published stamp"
+        "--frames-log", type=writable, metavar="FILE", help="write each frame's name, own stamp and published stamp"
     )
     middleware.add_options(parser)
     parser.set_defaults(run=run)
@@ -57,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     rclpy.init(args=[])
     node = Node("camera")
     # reliable, so that subscribers of either kind match
-    publisher = node.create_publisher(Image, args.topic, QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE))
+    publisher = node.create_publisher(Image, args.to, QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE))
     try:
         _wait(publisher, args)
         played, seconds = _play(args, size, node, publisher, Image)
@@ -65,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         node.destroy_node()
         rclpy.try_shutdown()
     rate = played / seconds if seconds else 0.0
-    print(f"played {played} frames in {seconds:.1f} s, {rate:.1f} a second, on {args.topic}")
+    print(f"played {played} frames in {seconds:.1f} s, {rate:.1f} a second, on {args.to}")
     if args.json:
         write_json(args.json, {"frames": played, "seconds": seconds, "rate": rate})
     return 0
@@ -74,15 +82,15 @@ def run(args: argparse.Namespace) -> int:
 def _play(
     args: argparse.Namespace, size: tuple[int, int] | None, node: Any, publisher: Any, message_type: Any
 ) -> tuple[int, float]:
-    """Frames on an absolute schedule, so that the rate does not drift; (frames, seconds)."""
+    """Frames when they are due, by one clock, so that the rate does not drift; (frames, seconds)."""
     from wsvs_ros.images import fill_image
 
     start, played = time.monotonic(), 0
     header_type = type(message_type().header)
     log = args.frames_log.open("w", encoding="utf-8") if args.frames_log else None
-    for frame, period in _frames(args):
-        due = start + played * period
-        if args.seconds is not None and due - start >= args.seconds:
+    for frame, seconds in _frames(args):
+        due = start + seconds
+        if args.seconds is not None and seconds >= args.seconds:
             break
         image = frame.image if size is None else cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
         time.sleep(max(0.0, due - time.monotonic()))
@@ -98,13 +106,20 @@ def _play(
 
 
 def _frames(args: argparse.Namespace) -> Iterator[tuple[Frame, float]]:
+    """Frames with the seconds after the beginning at which each is due, as they were recorded."""
     from wsvs_ros.drives import open_drive
 
+    due = 0.0
     while True:
-        with open_drive(args.input, topic=args.input_topic, fps=args.fps) as drive:
-            period = 1.0 / (args.fps or drive.fps or 10.0)
+        with open_drive(args.input, topic=args.topic, fps=args.fps) as drive:
+            period = 1.0 / (args.fps or drive.fps or _FALLBACK_FPS)
+            last: int | None = None
             for frame in drive:
-                yield frame, period
+                step = period if last is None or args.fps else (frame.stamp_ns - last) * 1e-9
+                if last is not None or due:  # stamps that stand still or jump tell nothing
+                    due += step if 0 < step <= _LONGEST_PAUSE else period
+                last = frame.stamp_ns
+                yield frame, due
         if not args.loop:
             return
 
@@ -113,7 +128,7 @@ def _wait(publisher: Any, args: argparse.Namespace) -> None:
     until = time.monotonic() + args.wait_for_subscriber
     while not publisher.get_subscription_count():
         if time.monotonic() >= until:
-            print(f"nobody subscribes to {args.topic}; playing all the same")
+            print(f"nobody subscribes to {args.to}; playing all the same")
             return
         time.sleep(0.05)
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from wsvs_ros.cli import middleware
-from wsvs_ros.cli.arguments import positive
+from wsvs_ros.cli.arguments import not_negative, positive
 from wsvs_ros.drives.video_rate import video_rate
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--image", default="/camera/image_raw", metavar="TOPIC", help="camera (default: %(default)s)")
     parser.add_argument("--label", default="/segmentation/label", metavar="TOPIC", help="labels (default: %(default)s)")
     parser.add_argument("--label-set", default="camvid11", help="name or YAML file, for colours (default: %(default)s)")
-    parser.add_argument("--idle", type=float, default=0.0, metavar="SECONDS", help="stop after that long a silence")
+    parser.add_argument("--idle", type=not_negative, default=0.0, metavar="SECONDS", help="stop after such a silence")
     parser.add_argument("--fps", type=positive, default=25.0, help="of the overlay video (default: %(default)s)")
     middleware.add_options(parser)
     parser.set_defaults(run=run)
@@ -88,7 +88,8 @@ class _Recorder:
         from sensor_msgs.msg import Image
 
         from wsvs_ros.drives.bag_writer import BagWriter
-        from wsvs_ros.drives.writers import Background, VideoWriter
+        from wsvs_ros.drives.video_writer import VideoWriter
+        from wsvs_ros.drives.writers import Background
 
         self._args, self._label_set = args, label_set
         self._files = ExitStack()  # closed in the opposite order: what waits is written, then the files finished

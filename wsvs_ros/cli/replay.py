@@ -8,7 +8,6 @@ from typing import Any
 
 from wsvs_ros.cli import evaluate, segment
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.runs.results import make_folder
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,19 +31,22 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Segment, evaluate, report; 130 if interrupted, with everything so far in place and no report."""
     _check_truth(args)
-    args.resume = False
+    task = segment.task_of(args, args.input)
+    if len(task.options.topics) > 1 or "all" in task.options.topics:
+        raise WsvsError("--topic: one topic is replayed; `wsvs segment` takes several, `wsvs evaluate` each of them")
     if args.realtime:
         from wsvs_ros.runs.live_replay import replay_live
 
-        make_folder(args.output, overwrite=args.overwrite, source=args.input)
-        replay_live(args)
+        replay_live(task, domain=args.domain)
         args.allow_missing = True  # what the node skipped
     else:
         from wsvs_ros.runs.segment_drive import segment_drive
 
-        status = segment_drive(args)
+        status = segment_drive(task)
         if status:
             return status
+    if (args.start, args.end, args.every) != (0.0, None, 1):  # what was left out has no labels, and needs none
+        args.start, args.end, args.every, args.allow_missing = 0.0, None, 1, True
     args.images = args.pred_topic = args.json = None
     args.report = args.output / "report"
     evaluate.evaluate_run(args, args.output)

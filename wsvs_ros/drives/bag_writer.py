@@ -1,27 +1,23 @@
-"""Bags: a recorded bag with labels added, and messages recorded as they come."""
+"""Bags written: messages as they come, or as another bag has them."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from rosbags.convert.converter import migrate_bytes
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.rosbag2.errors import WriterError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from wsvs_ros.drives.bags import BagDrive
 from wsvs_ros.drives.drive import DriveError
 from wsvs_ros.files import put_in_place
 
-LABEL_TOPIC = "/segmentation/label"
 _VERSION: Literal[9] = 9  # rosbag2's metadata of Jazzy; Humble's readers take it too
 
 
@@ -55,18 +51,23 @@ class BagWriter:
         except (OSError, WriterError) as error:
             raise DriveError(f"{path}: cannot be written as a bag: {error}") from error
 
-    def write(self, topic: str, kind: str, timestamp: int, data: bytes | memoryview) -> None:
+    def write(
+        self, topic: str, kind: str, timestamp: int, data: bytes | memoryview, *, qos: Sequence[Qos] = ()
+    ) -> None:
         """
         Append a message.
 
         :param kind: e.g. `sensor_msgs/msg/Image`.
         :param timestamp: nanoseconds.
         :param data: CDR.
+        :param qos: offered by the topic; counts for its first message.
         :raises DriveError: if it cannot be written, e.g. because the disk is full.
         """
         with self._said():
             if topic not in self._connections:
-                self._connections[topic] = self._writer.add_connection(topic, kind, typestore=self.typestore)
+                self._connections[topic] = self._writer.add_connection(
+                    topic, kind, typestore=self.typestore, offered_qos_profiles=qos
+                )
             self._writer.write(self._connections[topic], timestamp, data)
 
     def copy(self, connection: Connection, timestamp: int, data: bytes | memoryview, types: Typestore) -> None:
@@ -104,67 +105,6 @@ class BagWriter:
             yield
         except (OSError, sqlite3.Error, WriterError) as error:
             raise DriveError(f"{self.path}: cannot be written: {error}; see {self._partial}") from error
-
-
-class LabelBagWriter:
-    """
-    A copy of a bag with the label topic added; messages are copied as the drive reads them, by its `tap`.
-
-    :param path: the new bag's folder.
-    :param drive: the bag that is read.
-    :param only_labels: leave out everything else.
-    :param replace: an earlier bag there is replaced when this one is finished.
-    :raises DriveError: if the path exists, or the bag has a topic of the labels' name.
-    """
-
-    def __init__(self, path: Path, drive: BagDrive, *, only_labels: bool = False, replace: bool = False) -> None:
-        if any(connection.topic == LABEL_TOPIC for connection in drive.reader.connections) and not only_labels:
-            raise DriveError(f"{drive.path}: has a topic {LABEL_TOPIC} already; use --only-labels")
-        mcap = drive.path.suffix == ".mcap" or any(drive.path.glob("*.mcap*"))
-        self._bag = BagWriter(path, storage="mcap" if mcap else "sqlite3", replace=replace)
-        self._types = drive.reader.typestore
-        self._ros1 = not drive.reader.is2
-        self._told: dict[str, object] = {}
-        if not only_labels:
-            drive.tap = self.copy
-
-    def copy(self, connection: Connection, timestamp: int, data: bytes) -> None:
-        """Append a message of the bag that is read; one of ROS 1 in ROS 2's wire format."""
-        if not self._ros1:
-            self._bag.copy(connection, timestamp, data, self._types)
-            return
-        kind, types = connection.msgtype, self._bag.typestore
-        if kind not in types.fielddefs:  # a vendor's; what it is made of is known already, or is in the same text
-            found = get_types_from_msg(self._types.generate_msgdef(kind, ros_version=2)[0], kind)
-            types.register({name: fields for name, fields in found.items() if name not in types.fielddefs})
-        converted = migrate_bytes(self._types, types, kind, kind, self._told, data, src_is2=False, dst_is2=True)
-        self._bag.write(connection.topic, kind, timestamp, converted)
-
-    def write(self, source: Any, labels: np.ndarray) -> None:
-        """
-        Append a label image with the header of its camera image.
-
-        :param source: the frame's (header, timestamp in the bag).
-        :param labels: (H, W) uint8.
-        """
-        header, timestamp = source
-        types = self._bag.typestore.types
-        stamp = types["builtin_interfaces/msg/Time"](sec=header.stamp.sec, nanosec=header.stamp.nanosec)
-        message = types["sensor_msgs/msg/Image"](
-            header=types["std_msgs/msg/Header"](stamp=stamp, frame_id=header.frame_id),
-            height=labels.shape[0],
-            width=labels.shape[1],
-            encoding="mono8",
-            is_bigendian=0,
-            step=labels.shape[1],
-            data=np.ascontiguousarray(labels).reshape(-1),
-        )
-        kind = "sensor_msgs/msg/Image"
-        self._bag.write(LABEL_TOPIC, kind, timestamp, self._bag.typestore.serialize_cdr(message, kind))
-
-    def close(self) -> None:
-        """Finish the bag."""
-        self._bag.close()
 
 
 def _definition(connection: Connection, types: Typestore) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from wsvs_ros.drives.drive import DriveError
+from wsvs_ros.drives.excerpt import Excerpt
 from wsvs_ros.perception.frames import Frame
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
@@ -20,13 +21,15 @@ class FolderDrive:
     The images of a folder in natural order (`2.png` before `10.png`); its `images/` where it has one.
 
     :param fps: frames per second; the folder does not tell.
+    :param excerpt: the part that is read.
     :raises DriveError: if there is no image.
     """
 
     kind = "folder"
 
-    def __init__(self, path: Path, *, fps: float | None = None) -> None:
+    def __init__(self, path: Path, *, fps: float | None = None, excerpt: Excerpt = Excerpt()) -> None:
         self.path = path
+        self._excerpt = excerpt
         folder = path / "images" if (path / "images").is_dir() else path
         files = sorted((file for file in folder.iterdir() if _is_image(file)), key=natural_key)
         if not files:
@@ -36,13 +39,15 @@ class FolderDrive:
         if twice:
             raise DriveError(f"{folder}: more than one image is named {twice!r}; results would collide")
         self.fps: float | None = fps or _DEFAULT_FPS
-        self.frame_count: int | None = len(files)
+        self.frame_count: int | None = excerpt.count(len(files), self.fps)
         self.files = dict(zip(stems, files, strict=True))
         """The images' files by the frames' names, in their order."""
 
     def __iter__(self) -> Iterator[Frame]:
         assert self.fps is not None
         for index, file in enumerate(self.files.values()):
+            if not self._excerpt.has(index / self.fps):
+                continue
             image = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if image is None:
                 raise DriveError(f"{file}: not a readable image; restore it or take it out of the folder")

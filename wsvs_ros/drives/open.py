@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from wsvs_ros.drives.drive import Drive, DriveError
+from wsvs_ros.drives.excerpt import Excerpt
 from wsvs_ros.drives.folders import FolderDrive
 from wsvs_ros.drives.videos import VideoDrive
 
@@ -28,25 +29,28 @@ def is_bag(path: Path) -> bool:
     return path.suffix in _SUFFIXES or path.name.endswith((".mcap.zstd", ".db3.zstd"))
 
 
-def open_drive(path: str | Path, *, topic: str | None = None, fps: float | None = None) -> Drive:
+def open_drive(
+    path: str | Path, *, topic: str | None = None, fps: float | None = None, excerpt: Excerpt = Excerpt()
+) -> Drive:
     """
     Open a video file, a folder of images, a bag, or `synthetic`, the rendered drive.
 
     :param topic: the image topic of a bag with several.
     :param fps: frames per second where the drive does not tell, or to assume instead.
+    :param excerpt: the part that is read.
     :raises DriveError: naming what is wrong with the path, or the image topics that a bag has.
     """
     if str(path) == "synthetic":
         from wsvs_ros.drives.synthetic import SyntheticDrive
 
-        return SyntheticDrive(fps=fps or 15.0)
+        return SyntheticDrive(fps=fps or 15.0, excerpt=excerpt)
     path = Path(path)
     if not path.exists():
         raise DriveError(f"{path}: no such file or folder")
     if is_bag(path):
         from wsvs_ros.drives.bags import BagDrive
 
-        return BagDrive(path, topic=topic, fps=fps)
+        return BagDrive(path, topic=topic, fps=fps, excerpt=excerpt)
     if topic is not None:
         raise DriveError(f"{path}: not a bag, so it has no topic {topic!r}")
-    return FolderDrive(path, fps=fps) if path.is_dir() else VideoDrive(path, fps=fps)
+    return FolderDrive(path, fps=fps, excerpt=excerpt) if path.is_dir() else VideoDrive(path, fps=fps, excerpt=excerpt)

@@ -18,6 +18,7 @@ from mcap.records import Channel, Chunk, Message, Schema
 from mcap.stream_reader import breakup_chunk
 
 from wsvs_ros.drives.raw_message import RawMessage
+from wsvs_ros.drives.zstd import LARGEST, bounded_zstd
 
 # of garbage, whatever reads it; mcap, lz4 and zstandard share no base class
 _BROKEN: tuple[type[Exception], ...] = (
@@ -68,7 +69,7 @@ def _records(file: BinaryIO, name: str, lost: list[str]) -> Iterator[Any]:
             opcode, length = struct.unpack("<BQ", file.read(_FRAME))
             if opcode != Opcode.CHUNK or length + _FRAME != index.chunk_length:
                 raise ValueError("no chunk where the index has one")
-            records = breakup_chunk(Chunk.read(ReadDataStream(BytesIO(file.read(length)))), validate_crc=True)
+            records = _whole_chunk(file.read(length))
         except _BROKEN as error:
             start, end = index.message_start_time * 1e-9, index.message_end_time * 1e-9
             lost.append(f"{name}: the messages of {start:.3f} to {end:.3f} s are damaged ({_said(error)})")
@@ -88,11 +89,7 @@ def _front_to_back(file: BinaryIO, name: str, lost: list[str]) -> Iterator[Any]:
         content = file.read(min(length, size - at - _FRAME))
         try:
             if opcode == Opcode.CHUNK:
-                yield from (
-                    breakup_chunk(Chunk.read(ReadDataStream(BytesIO(content))), validate_crc=True)
-                    if whole
-                    else _part_of_chunk(content)
-                )
+                yield from _whole_chunk(content) if whole else _part_of_chunk(content)
             elif whole:
                 yield from _record(opcode, content)
         except _BROKEN as error:
@@ -103,14 +100,29 @@ def _front_to_back(file: BinaryIO, name: str, lost: list[str]) -> Iterator[Any]:
     lost.append(f"{name}: breaks off at byte {size}")
 
 
+def _whole_chunk(content: bytes) -> list[Any]:
+    """
+    The records of a chunk.
+
+    :raises ValueError: if it says, or its zstd frame does, that it is larger than any camera needs.
+    """
+    chunk = Chunk.read(ReadDataStream(BytesIO(content)))
+    size = chunk.uncompressed_size
+    if chunk.compression == "zstd":
+        size = max(size, zstandard.frame_content_size(chunk.data))
+    if size > LARGEST:
+        raise ValueError(f"a chunk of {size >> 20} MiB, at most {LARGEST >> 20} are read")
+    return breakup_chunk(chunk, validate_crc=True)
+
+
 def _part_of_chunk(content: bytes) -> Iterator[Any]:
     """The records of a chunk that is cut off, up to the one that is."""
     start = _CHUNK_HEAD + struct.unpack_from("<I", content, _CHUNK_HEAD - 4)[0]
     compression, data = content[_CHUNK_HEAD:start].decode(), content[start + 8 :]
     if compression == "zstd":
-        data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        data = bounded_zstd(data)
     elif compression == "lz4":
-        data = LZ4FrameDecompressor().decompress(data)
+        data = LZ4FrameDecompressor().decompress(data, LARGEST)
     at = 0
     while at + _FRAME <= len(data):
         opcode, length = struct.unpack_from("<BQ", data, at)

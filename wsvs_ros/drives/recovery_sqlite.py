@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from wsvs_ros.drives.raw_message import RawMessage
 
@@ -20,7 +21,7 @@ def sqlite_messages(path: Path, lost: list[str]) -> Iterator[RawMessage]:
     :param lost: gets a line for each part that cannot.
     """
     try:
-        connection = sqlite3.connect(f"file:{path}?immutable=1", uri=True, check_same_thread=False)
+        connection = sqlite3.connect(uri(path), uri=True, check_same_thread=False)
     except sqlite3.Error as error:
         lost.append(f"{path.name}: not readable ({error})")
         return
@@ -38,6 +39,28 @@ def sqlite_messages(path: Path, lost: list[str]) -> Iterator[RawMessage]:
             if topic in topics and isinstance(data, bytes):
                 name, kind = topics[topic]
                 yield RawMessage(name, kind, definitions.get(kind, ""), timestamp, data)
+
+
+def uri(path: Path) -> str:
+    """
+    How SQLite opens a file that it must not change.
+
+    Immutable, where that says all: it writes nothing beside the file then, and reads on read-only disks. A recording
+    that was cut off may have its newest messages in a write-ahead log, which `immutable` would leave out.
+    """
+    how = "mode=ro" if has_write_ahead_log(path) else "immutable=1"
+    return f"file:{quote(str(path))}?{how}"
+
+
+def means_something_in_a_uri(path: Path) -> bool:
+    """Whether rosbags, which does not quote a path, would have SQLite open another file."""
+    return bool(set("#?%") & set(str(path)))
+
+
+def has_write_ahead_log(path: Path) -> bool:
+    """Whether messages lie beside the file."""
+    log = path.with_name(path.name + "-wal")
+    return log.is_file() and log.stat().st_size > 0
 
 
 def _definitions(database: sqlite3.Connection) -> dict[str, str]:
@@ -78,5 +101,7 @@ def _is_cut(path: Path) -> bool:
     """Whether a file has fewer pages than its header says."""
     with path.open("rb") as file:
         header = file.read(32)
+    if has_write_ahead_log(path):  # the header is that of the last checkpoint
+        return False
     size, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
     return path.stat().st_size < (65_536 if size == 1 else size) * pages

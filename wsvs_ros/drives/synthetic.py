@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from wsvs_ros.drives.excerpt import Excerpt
 from wsvs_ros.drives.synthetic_plane import PlaneView
 from wsvs_ros.drives.synthetic_scene import FAR, NEAR, Sprite, ground_texture, make_sky, make_sprites, wall_texture
 from wsvs_ros.perception.frames import Frame
@@ -56,12 +57,19 @@ class SyntheticDrive:
     kind = "synthetic"
 
     def __init__(
-        self, size: tuple[int, int] = (480, 360), *, frames: int = 150, seed: int = 0, fps: float = 15.0
+        self,
+        size: tuple[int, int] = (480, 360),
+        *,
+        frames: int = 150,
+        seed: int = 0,
+        fps: float = 15.0,
+        excerpt: Excerpt = Excerpt(),
     ) -> None:
         self.path = Path("synthetic")
         self.size = size
         self.fps: float | None = fps
-        self.frame_count: int | None = frames
+        self._frames, self._excerpt = frames, excerpt
+        self.frame_count: int | None = excerpt.count(frames, fps)
         self._step = _SPEED / fps
         rng = np.random.default_rng(seed)
         self._ground = ground_texture(rng)
@@ -72,8 +80,7 @@ class SyntheticDrive:
     def truth(self) -> Iterator[SyntheticFrame]:
         """The frames with their labels, flow and visibility."""
         previous: tuple[np.ndarray, list[float]] | None = None
-        assert self.frame_count is not None
-        for index in range(self.frame_count):
+        for index in range(self._frames):
             image, labels, surfaces = self._render(index)
             depths = [sprite.depth(index * self._step, index / self.rate) for sprite in self._sprites]
             height, width = labels.shape
@@ -97,8 +104,8 @@ class SyntheticDrive:
         return self.fps
 
     def __iter__(self) -> Iterator[Frame]:
-        assert self.frame_count is not None
-        return (self._frame(index, self._render(index)[0]) for index in range(self.frame_count))
+        chosen = (index for index in range(self._frames) if self._excerpt.has(index / self.rate))
+        return (self._frame(index, self._render(index)[0]) for index in chosen)
 
     def _frame(self, index: int, image: np.ndarray) -> Frame:
         return Frame(image, round(index / self.rate * 1e9), "camera", f"{index:06d}")

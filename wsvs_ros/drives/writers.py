@@ -1,4 +1,4 @@
-"""What is made of a drive, written safely: label PNGs, overlay video; in the background, in order."""
+"""What is made of a drive, written safely: label PNGs; in the background, in order."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from wsvs_ros.drives.drive import DriveError
-from wsvs_ros.files import put_in_place, replace_file
+from wsvs_ros.files import replace_file
+from wsvs_ros.perception.indexed_png import indexed_png
 
-_LONGEST_PAUSE = 2.0  # seconds that a paced video shows one frame
 _WAITING = 8  # tasks that may wait for the writer before the reader has to
 Result = TypeVar("Result")
 
@@ -26,11 +26,13 @@ class LabelWriter:
 
     :param folder: made if need be.
     :param replace: earlier ones of the same name are replaced.
+    :param palette: (256, 3) uint8 RGB, shown in place of the ids by programs that know palettes; the ids stay.
     """
 
-    def __init__(self, folder: Path, *, replace: bool = False) -> None:
+    def __init__(self, folder: Path, *, replace: bool = False, palette: np.ndarray | None = None) -> None:
         self._folder = folder
         self._replace = replace
+        self._palette = palette
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, labels: np.ndarray) -> None:
@@ -43,86 +45,13 @@ class LabelWriter:
         path = self._folder / f"{name}.png"
         if path.exists() and not self._replace:
             raise DriveError(f"{path}: exists already; nothing is overwritten")
-        content = cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
+        content = cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+        if self._palette is not None:
+            content = indexed_png(content, self._palette)
         try:
-            replace_file(path, content.data, durable=False)  # --resume looks whether they are whole
+            replace_file(path, content, durable=False)  # --resume looks whether they are whole
         except OSError as error:
             raise DriveError(f"{path}: cannot be written: {error.strerror}; earlier frames are complete") from error
-
-
-class VideoWriter:
-    """
-    An mp4 video, made when its first frame comes, aside as `<name>.partial.mp4` until it is closed.
-
-    :param fps: frames per second.
-    :param replace: an earlier video there is replaced when this one is finished.
-    :raises DriveError: if the path exists.
-    """
-
-    def __init__(self, path: Path, fps: float, *, replace: bool = False) -> None:
-        if path.exists() and not replace:
-            raise DriveError(f"{path}: exists already; nothing is overwritten, move it away")
-        self._path = path
-        self._partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-        self._fps = fps
-        self._writer: cv2.VideoWriter | None = None
-        self._size = (0, 0)
-        self._last: np.ndarray | None = None
-        self._written = 0
-        self._start_ns = 0
-
-    def write(self, image: np.ndarray, stamp_ns: int | None = None) -> None:
-        """
-        Append a frame; one of another size than the first is fitted to it.
-
-        :param image: (H, W, 3) uint8 BGR.
-        :param stamp_ns: its time; given, the frame before is shown until then, so that a video of frames that came
-            irregularly plays at the true speed. Pauses beyond two seconds, and jumps back, are cut out.
-        :raises DriveError: if no video can be written there, or no more of it, e.g. because the disk is full.
-        """
-        if self._writer is None:
-            # the codec works in blocks of two
-            self._size = (image.shape[1] & ~1 or 2, image.shape[0] & ~1 or 2)
-            fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self._partial), fourcc, self._fps, self._size)
-            if not self._writer.isOpened():
-                raise DriveError(f"{self._path}: OpenCV cannot write this video; is the folder writable?")
-        if (image.shape[1], image.shape[0]) != self._size:
-            image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
-        for picture in [self._last] * self._missing(stamp_ns) + [image]:
-            if self._writer.write(picture) is False:  # OpenCV 4 returns nothing; `close` finds it out
-                raise DriveError(self._failure)
-            self._written += 1
-        self._last = image
-
-    def _missing(self, stamp_ns: int | None) -> int:
-        """How often the last frame has to be repeated before the one of this time."""
-        if stamp_ns is None:
-            return 0
-        missing = round((stamp_ns - self._start_ns) * 1e-9 * self._fps) - self._written
-        if self._last is not None and abs(missing) <= _LONGEST_PAUSE * self._fps:
-            return max(missing, 0)
-        self._start_ns = stamp_ns - round(self._written / self._fps * 1e9)
-        return 0
-
-    def close(self) -> None:
-        """
-        Finish the file; only then it plays. One that does not is removed: it only takes a full disk's room.
-
-        :raises DriveError: if it does not play.
-        """
-        if self._writer is None:
-            return
-        self._writer.release()
-        self._writer = None
-        if not cv2.VideoCapture(str(self._partial)).isOpened():
-            self._partial.unlink(missing_ok=True)
-            raise DriveError(self._failure)
-        put_in_place(self._partial, self._path)
-
-    @property
-    def _failure(self) -> str:
-        return f"{self._path}: cannot be written, perhaps the disk is full; the other results so far are complete"
 
 
 class Background:

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.evaluation import measures
+from wsvs_ros.evaluation.bootstrap import Interval, compare_counts
 from wsvs_ros.evaluation.evaluation import Evaluation, apart
 from wsvs_ros.evaluation.frames import EvaluatedFrame, Run
-from wsvs_ros.evaluation.metrics import known
 from wsvs_ros.perception.labels import LabelSet
-
-_RESAMPLES = 2000
-_BLOCK_SECONDS = 1.0
-_FALLBACK_BLOCK = 10  # frames, where stamps are not known
-
-
-@dataclass(frozen=True)
-class Interval:
-    """
-    A difference of mIoU, second run minus first, with its 95 % interval.
-
-    :param block: frames that were drawn together, because neighbouring frames show the same.
-    """
-
-    difference: float
-    low: float
-    high: float
-    block: int
 
 
 class Comparison:
@@ -82,8 +62,7 @@ class Comparison:
         """The mIoU's difference and its interval; None without truth."""
         if not self.first.truths:
             return None
-        block = _block([frame.stamp_ns for frame in self.first.frames])
-        return bootstrap(self.first.counts, self.second.counts, block=block, seed=seed)
+        return compare_counts(self.first.counts, self.second.counts, seed=seed)
 
     def to_dict(self) -> dict[str, Any]:
         """All figures of both as plain data, with the differences (second minus first)."""
@@ -100,7 +79,13 @@ class Comparison:
             },
             "miou_interval": None
             if interval is None
-            else {"low": interval.low, "high": interval.high, "confidence": 0.95, "block_frames": interval.block},
+            else {
+                "low": interval.low,
+                "high": interval.high,
+                "confidence": 0.95,
+                "block_frames": interval.block,
+                "reason": interval.reason,
+            },
             "differing_pixels": float(np.mean(self.differing)) if self.differing else None,
             "per_frame": [
                 {"name": frame.name, "miou_difference": gain, "differing_pixels": share}
@@ -126,46 +111,6 @@ def read_pairs(
         yield frame, other
     if next(others, None) is not None:
         raise WsvsError(f"{first.path}: has fewer frames than {second.path}; compare runs of the same drive")
-
-
-def bootstrap(
-    first: np.ndarray, second: np.ndarray, *, block: int, resamples: int = _RESAMPLES, seed: int = 0
-) -> Interval:
-    """
-    Paired moving-block bootstrap of the difference in mIoU (Künsch 1989).
-
-    Both runs are drawn at the same frames, so what makes a frame hard for both falls out of the difference.
-
-    :param first: (frames, N, N + 1) confusion counts by frame.
-    :param second: likewise, of the same frames.
-    :param block: frames in a row that are drawn together.
-    """
-    frames = len(first)
-    block = min(max(block, 1), frames)
-    starts = frames - block + 1
-    draws = -(-frames // block)
-    random = np.random.default_rng(seed)
-    often = np.zeros((resamples, starts))
-    for row in often:  # how often each block is drawn: sums become one product of matrices
-        row += np.bincount(random.integers(0, starts, draws), minlength=starts)
-    differences = []
-    for counts in (first, second):
-        total = np.concatenate([np.zeros((1, *counts.shape[1:])), np.cumsum(counts, 0, dtype=float)])
-        blocks = total[block:] - total[:-block]
-        summed = (often @ blocks.reshape(starts, -1)).reshape(resamples, *counts.shape[1:])
-        differences.append(measures.mean_iou(summed))
-    gains = differences[1] - differences[0]
-    low, high = np.nanpercentile(gains, (2.5, 97.5))
-    exact = measures.mean_iou(second.sum(0, dtype=float)) - measures.mean_iou(first.sum(0, dtype=float))
-    return Interval(known(exact) or 0.0, float(low), float(high), block)
-
-
-def _block(stamps: list[int | None]) -> int:
-    """Frames in a second, at least ten blocks to draw from."""
-    times = [stamp for stamp in stamps if stamp is not None]
-    seconds = (times[-1] - times[0]) * 1e-9 if len(times) > 1 else 0.0
-    block = round(len(times) / seconds * _BLOCK_SECONDS) if seconds > 0 else _FALLBACK_BLOCK
-    return max(1, min(block, len(stamps) // 10))
 
 
 def _minus(later: float | None, earlier: float | None) -> float | None:

@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from wsvs_ros.evaluation import charts
 from wsvs_ros.evaluation.axes import Axes, Series
-from wsvs_ros.evaluation.compare import Comparison, Interval, read_pairs
+from wsvs_ros.evaluation.bootstrap import Interval
+from wsvs_ros.evaluation.compare import Comparison, read_pairs
 from wsvs_ros.evaluation.frames import EvaluatedFrame, Run
 from wsvs_ros.evaluation.page import write_page
 from wsvs_ros.evaluation.pictures import data_uri
@@ -81,15 +82,22 @@ def _cards(figures: dict[str, Any]) -> list[dict[str, str]]:
 def _verdict(interval: Interval | None) -> dict[str, str]:
     if interval is None:
         return {"verdict": "", "verdict_note": ""}
-    if interval.low > 0:
+    low, high = interval.low, interval.high
+    if low is None or high is None:
+        return {
+            "verdict": "These frames do not tell",
+            "verdict_note": f"mIoU of B minus A: {100 * interval.difference:+.2f} points, without an interval: "
+            f"{interval.reason}.",
+        }
+    if interval.is_better:
         verdict = "B is better than A"
-    elif interval.high < 0:
+    elif interval.is_worse:
         verdict = "A is better than B"
     else:
         verdict = "No difference that this drive could show"
     note = (
-        f"mIoU of B minus A: {100 * interval.difference:+.2f} points, 95 % interval {100 * interval.low:+.2f} to "
-        f"{100 * interval.high:+.2f} (paired bootstrap over blocks of {interval.block} frames). It speaks of drives "
+        f"mIoU of B minus A: {100 * interval.difference:+.2f} points, 95 % interval {100 * low:+.2f} to "
+        f"{100 * high:+.2f} (paired bootstrap over blocks of {interval.block} frames). It speaks of drives "
         "like this one, not of other places."
     )
     return {"verdict": verdict, "verdict_note": note}

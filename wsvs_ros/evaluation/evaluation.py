@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wsvs_ros.evaluation import measures
+from wsvs_ros.evaluation.boundary import BoundaryF1
 from wsvs_ros.evaluation.calibration import Calibration
 from wsvs_ros.evaluation.frames import EvaluatedFrame
 from wsvs_ros.evaluation.metrics import ConfusionMatrix, known
@@ -53,6 +54,7 @@ class Evaluation:
         self._counts: list[np.ndarray] = []
         self._shares: list[np.ndarray] = []
         self._trimap = TrimapAccuracy(len(label_set))
+        self._boundary = BoundaryF1(label_set)
         self._vehicles = VehicleMeasure()
         self._calibration = Calibration()
         self._confidences: list[float] = []
@@ -103,6 +105,9 @@ class Evaluation:
             "label_set": self.label_set.name,
             **self.matrix.to_dict(),
             "accuracy_per_class": self.matrix.accuracy_per_class,
+            "precision_per_class": self.matrix.precision_per_class,
+            "f1_per_class": self.matrix.f1_per_class,
+            "boundary_f1": self._boundary.to_dict(),
             "seen_per_class": dict(zip(self.label_set.names, map(float, self._mean_shares()), strict=False)),
             "pixels": {"labelled": labelled, "unlabelled": self.matrix.unlabelled},
             "confusion": self.matrix.counts.tolist(),
@@ -122,6 +127,7 @@ class Evaluation:
     def _compare(self, frame: EvaluatedFrame, truth: np.ndarray) -> np.ndarray:
         counts = self.matrix.update(frame.pred, truth)
         self._trimap.update(frame.pred, truth)
+        self._boundary.update(frame.pred, truth)
         labelled = truth < len(self.label_set)
         if self.label_set.vehicle_ids:
             self._vehicles.update(self._vehicle[frame.pred] & labelled, self._vehicle[truth])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from wsvs_ros.drives import Drive, DriveError, open_drive
+from wsvs_ros.drives.excerpt import Excerpt
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.evaluation.camera_images import CameraImages
@@ -18,6 +17,7 @@ from wsvs_ros.evaluation.mapping import LabelMapping
 from wsvs_ros.evaluation.read_ahead import ahead
 from wsvs_ros.evaluation.sources import Labelled, LabelSource, open_labels
 from wsvs_ros.perception.label_maps import read_label_map
+from wsvs_ros.runs.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Run:
     :param mapping: from the predictions' label set to the truth's.
     :param truth_mapping: from the truth's label set to the predictions'.
     :param allow_missing: a truth without prediction is left out instead of refused.
+    :param excerpt: the frames that are measured, by their stamps.
+    :param every: of these, each so-manieth.
     :raises WsvsError: if one of them cannot be read.
     """
 
@@ -63,19 +65,25 @@ class Run:
         mapping: LabelMapping | None = None,
         truth_mapping: LabelMapping | None = None,
         allow_missing: bool = False,
+        excerpt: Excerpt = Excerpt(),
+        every: int = 1,
     ) -> None:
         self.path = pred
         self.name = pred.resolve().name
         self.labels_path = labels
-        self.summary = read_summary(pred)
+        self.summary = RunFolder.around(pred).summary()
         self.missing = 0
         """True label maps for which there was no prediction, once it was read."""
         self._topic, self._labels_topic = topic, labels_topic
         self._mapping, self._truth_mapping = mapping, truth_mapping
-        self._allow_missing = allow_missing
+        self._excerpt, self._every = excerpt, every
+        self._is_all = excerpt.is_all and every == 1
+        self._allow_missing = allow_missing or not self._is_all
         self._confidence = pred / "confidence"
         self._images = images
         source = open_labels(pred, topic)
+        self.frame_count = len(source.names) if source.names is not None and self._is_all else None
+        """How many frames there are, where that is known beforehand."""
         if labels is not None:
             self._check_complete(source, open_labels(labels, labels_topic))
 
@@ -92,7 +100,7 @@ class Run:
         def jobs() -> Iterator[Callable[[], EvaluatedFrame]]:
             nonlocal matched
             with CameraImages(self._open_images()) as images:
-                for frame in open_labels(self.path, self._topic):
+                for frame in self._chosen(open_labels(self.path, self._topic)):
                     if names is not None and frame.name not in names:
                         continue
                     found = truth.find(frame) if truth is not None else None
@@ -103,6 +111,19 @@ class Run:
         yield from ahead(jobs(), lambda job: job())
         if truth is not None and names is None:
             self._check_matched(truth, matched)
+
+    def _chosen(self, source: LabelSource) -> Iterator[Labelled]:
+        """The frames of the excerpt, each so-manieth."""
+        first: int | None = None
+        for index, frame in enumerate(source):
+            if not self._excerpt.is_all:
+                if frame.stamp_ns is None:
+                    raise WsvsError(f"{frame.where}: has no stamp, by which --start and --end are counted")
+                first = frame.stamp_ns if first is None else first
+                if not self._excerpt.has((frame.stamp_ns - first) * 1e-9):
+                    continue
+            if index % self._every == 0:
+                yield frame
 
     def _load(
         self, frame: Labelled, truth: Labelled | None, image: Callable[[], np.ndarray | None] | None
@@ -157,7 +178,7 @@ class Run:
 
     def _check_matched(self, truth: LabelSource, matched: int) -> None:
         count = len(truth.names) if truth.names is not None else sum(1 for _ in truth)
-        self.missing = count - matched
+        self.missing = count - matched if self._is_all else 0
         if not matched:
             raise WsvsError(f"{self.path}: no frame has a truth in {truth.path}; is it the same drive?")
         if self.missing and not self._allow_missing:
@@ -169,13 +190,3 @@ class Run:
 
 def _sized(confidence: np.ndarray, pred: np.ndarray) -> np.ndarray | None:
     return confidence if confidence.shape == pred.shape else None
-
-
-def read_summary(run: Path) -> dict[str, Any]:
-    """What `wsvs segment` wrote beside the labels; empty where there is nothing of the kind."""
-    path = (run.parent if run.name in ("labels", "bag") else run) / "summary.json"
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return summary if isinstance(summary, dict) else {}

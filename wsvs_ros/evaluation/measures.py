@@ -38,6 +38,36 @@ def class_accuracies(counts: np.ndarray) -> np.ndarray:
     return _ratio(_right(counts), counts.sum(-1))
 
 
+def precisions(counts: np.ndarray) -> np.ndarray:
+    """
+    Share of right pixels by predicted class.
+
+    :param counts: (..., N, N + 1).
+    :return: (..., N) float64; NaN for a class that the prediction lacks.
+    """
+    return _ratio(_right(counts), counts[..., :-1].sum(-2))
+
+
+def f1_scores(counts: np.ndarray) -> np.ndarray:
+    """
+    Harmonic mean of precision and recall by class (Dice).
+
+    :param counts: (..., N, N + 1).
+    :return: (..., N) float64; NaN for a class that neither truth nor prediction has.
+    """
+    return _ratio(2 * _right(counts), counts.sum(-1) + counts[..., :-1].sum(-2))
+
+
+def mean_precision(counts: np.ndarray) -> np.ndarray:
+    """Mean precision over the classes that occur in the prediction: (..., N, N + 1) -> (...)."""
+    return _mean(precisions(counts))
+
+
+def mean_f1(counts: np.ndarray) -> np.ndarray:
+    """Mean F1 over the classes that occur in truth or prediction: (..., N, N + 1) -> (...)."""
+    return _mean(f1_scores(counts))
+
+
 def class_accuracy(counts: np.ndarray) -> np.ndarray:
     """Mean share of right pixels over the classes that occur in the truth: (..., N, N + 1) -> (...)."""
     return _mean(class_accuracies(counts))

@@ -94,6 +94,26 @@ class ConfusionMatrix:
         """IoU weighted by how many of the true pixels a class has; None without any."""
         return known(measures.frequency_weighted_iou(self._counts))
 
+    @property
+    def precision_per_class(self) -> dict[str, float | None]:
+        """Share of right pixels by name of the predicted class; None for a class that was never predicted."""
+        return self._by_name(measures.precisions(self._counts))
+
+    @property
+    def f1_per_class(self) -> dict[str, float | None]:
+        """Harmonic mean of precision and recall by class name; None for a class that neither has."""
+        return self._by_name(measures.f1_scores(self._counts))
+
+    @property
+    def precision(self) -> float | None:
+        """Mean precision over the classes that were predicted; None without any."""
+        return known(measures.mean_precision(self._counts))
+
+    @property
+    def f1(self) -> float | None:
+        """Mean F1 over the classes that occur in truth or prediction; None without any."""
+        return known(measures.mean_f1(self._counts))
+
     def grouped(self, groups: Mapping[str, Sequence[str]]) -> ConfusionMatrix:
         """
         The counts by groups of classes: a pixel is right whose class is of the true one's group.
@@ -119,6 +139,8 @@ class ConfusionMatrix:
             "class_accuracy": self.class_accuracy,
             "global_accuracy": self.global_accuracy,
             "frequency_weighted_iou": self.frequency_weighted_iou,
+            "precision": self.precision,
+            "f1": self.f1,
             "per_class": self.per_class,
         }
 

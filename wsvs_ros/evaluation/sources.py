@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from wsvs_ros.drives import DriveError, open_drive
-from wsvs_ros.drives.bag_writer import LABEL_TOPIC
 from wsvs_ros.drives.folders import natural_key
 from wsvs_ros.drives.frame_log import read_frame_log
+from wsvs_ros.drives.label_topics import LabelTopics
 from wsvs_ros.drives.open import is_bag
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.frames import Frame
@@ -33,6 +33,7 @@ class Labelled:
     :param read: gives the (H, W) uint8 ids.
     :param latency_ms: how long it took, where that is known.
     :param numbered: the name is only a number in the order of a topic, so the stamp has to tell the frame.
+    :param turn: how many frames of the same stamp came before; a clock that stands still gives many.
     """
 
     name: str
@@ -41,6 +42,19 @@ class Labelled:
     read: Callable[[], np.ndarray]
     latency_ms: float | None = None
     numbered: bool = False
+    turn: int = 0
+
+
+class Turns:
+    """Tells frames of the same stamp apart by their order."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[int] = Counter()
+
+    def key(self, stamp_ns: int) -> tuple[int, int]:
+        """The stamp of the next frame, and how many had it before."""
+        self._seen[stamp_ns] += 1
+        return stamp_ns, self._seen[stamp_ns] - 1
 
 
 class LabelSource(Protocol):
@@ -75,7 +89,9 @@ class LabelFolder:
         if not self._files:
             raise WsvsError(f"{self.path}: no label PNGs here")
         self.names: tuple[str, ...] | None = tuple(self._files)
-        self._by_stamp = {record.stamp_ns: name for name, record in self._log.items()}
+        turns = Turns()
+        self._by_stamp = {turns.key(record.stamp_ns): name for name, record in self._log.items()}
+        self._turns = {name: turn for (_, turn), name in self._by_stamp.items()}
 
     def __iter__(self) -> Iterator[Labelled]:
         return (self._labelled(name) for name in self._files)
@@ -86,7 +102,7 @@ class LabelFolder:
         if frame.numbered:
             if not self._log:
                 raise WsvsError(f"{self.path}: has no frames.csv beside it, which would give the stamps of its frames")
-            name = self._by_stamp.get(frame.stamp_ns or 0, "")
+            name = self._by_stamp.get((frame.stamp_ns or 0, frame.turn), "")
         return self._labelled(name) if name in self._files else None
 
     def _labelled(self, name: str) -> Labelled:
@@ -94,6 +110,7 @@ class LabelFolder:
         return Labelled(
             name=name,
             stamp_ns=record.stamp_ns if record else None,
+            turn=self._turns.get(name, 0),
             where=str(file),
             read=lambda: read_label_map(file),
             latency_ms=record.latency_ms if record else None,
@@ -112,12 +129,13 @@ class LabelTopic:
 
     def __init__(self, path: Path, topic: str | None = None) -> None:
         self.path = path
-        self._topic = topic or LABEL_TOPIC
+        self._topic = topic or LabelTopics().label
         self._stream: Iterator[Labelled] | None = None
-        self._passed: OrderedDict[int, Labelled] = OrderedDict()
+        self._passed: OrderedDict[tuple[int, int], Labelled] = OrderedDict()
         open_drive(path, topic=self._topic).close()
 
     def __iter__(self) -> Iterator[Labelled]:
+        turns = Turns()
         with open_drive(self.path, topic=self._topic) as drive:
             for frame in drive:
                 yield Labelled(
@@ -126,26 +144,27 @@ class LabelTopic:
                     where=f"{self.path} at {frame.stamp_ns * 1e-9:.3f} s",
                     read=lambda frame=frame: _ids(frame),  # type: ignore[misc]
                     numbered=True,
+                    turn=turns.key(frame.stamp_ns)[1],
                 )
 
     def find(self, frame: Labelled) -> Labelled | None:
         """The label image of the same stamp; those passed over on the way there are kept for a while."""
-        wanted = frame.stamp_ns
-        if wanted is None:
+        if frame.stamp_ns is None:
             raise WsvsError(
                 f"{frame.where}: has no stamp, by which labels in a bag are found; `wsvs segment` writes a frames.csv "
                 "with them"
             )
         if self._stream is None:
             self._stream = iter(self)
+        wanted = (frame.stamp_ns, frame.turn)
         while wanted not in self._passed:
             following = next(self._stream, None)
             if following is None or following.stamp_ns is None:
                 return None
-            self._passed[following.stamp_ns] = following
+            self._passed[following.stamp_ns, following.turn] = following
             if len(self._passed) > _WAITING:
                 self._passed.popitem(last=False)
-            if following.stamp_ns > wanted:
+            if following.stamp_ns > frame.stamp_ns:
                 break
         return self._passed.pop(wanted, None)
 

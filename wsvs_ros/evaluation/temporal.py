@@ -47,7 +47,9 @@ class TemporalConsistency:
         if last is None or last[0].shape != gray.shape:
             return None
         flow, followed = flow_with_mask(self._flow, last[0], gray)
-        counts = self._matrix.update(follow(self._last[1], flow), np.where(followed, last[1], np.uint8(255)))
+        here = follow(self._last[1], flow)
+        seen = followed & (here < self._classes)  # what has no class now was not labelled otherwise
+        counts = self._matrix.update(here, np.where(seen, last[1], np.uint8(255)))
         if last[2] is not None and self._last[2] is not None:
             now = follow(self._last[2], flow)
             counted = followed & (now < self._classes)

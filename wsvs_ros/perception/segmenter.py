@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Container
 
 from wsvs_ros.perception.bundle import ModelBundle
 from wsvs_ros.perception.compute import create_compute
@@ -136,10 +137,11 @@ class VideoSegmenter:
         newest = self._pending.newest()
         return None if newest is None else self._infer(newest)
 
-    def push(self, frame: Frame) -> list[Segmentation]:
+    def push(self, frame: Frame, *, wanted: Container[str] | None = None) -> list[Segmentation]:
         """
-        Take a frame in and infer every frame that this completes; none is skipped.
+        Take a frame in and infer every frame that this completes.
 
+        :param wanted: names of the frames to infer, where the others only tell the motion; by default all.
         :return: the segmentation of the frame `lookahead` before this one, if there is one. Where the stream
             breaks off, those of the frames that still waited come first, zero flow in place of their future.
         """
@@ -149,14 +151,18 @@ class VideoSegmenter:
                 self._pending.add(self._tracker.finish())
                 self._pending.note_reset(reason)
             self._add(frame)
-        return self._infer_all()
+        return self._infer_all(wanted)
 
-    def flush(self) -> list[Segmentation]:
-        """End the stream: infer the frames that still wait, zero flow in place of their future."""
+    def flush(self, *, wanted: Container[str] | None = None) -> list[Segmentation]:
+        """
+        End the stream: infer the frames that still wait, zero flow in place of their future.
+
+        :param wanted: as for `push`.
+        """
         with self._tracking:
             self._check_open()
             self._pending.add(self._tracker.finish())
-        return self._infer_all()
+        return self._infer_all(wanted)
 
     def close(self) -> None:
         """Free the engine, after an inference that is under way; frames still waiting are dropped."""
@@ -182,9 +188,12 @@ class VideoSegmenter:
         with self._pending.counting_failures():
             self._pending.add(self._tracker.add(frame))
 
-    def _infer_all(self) -> list[Segmentation]:
+    def _infer_all(self, wanted: Container[str] | None) -> list[Segmentation]:
         found = []
         while (tracked := self._pending.oldest()) is not None:
+            if wanted is not None and tracked.frame.name not in wanted:
+                self._pending.count(skipped=1)
+                continue
             found.append(self._infer(tracked))
         return found
 

@@ -31,22 +31,12 @@ class StopSignals:
         """Whether a signal came."""
         return self._requested.is_set()
 
-    def request(self) -> None:
-        """As if a signal had come."""
-        self._requested.set()
-
-    def install(self) -> None:
-        """Take the signals over, once more if another library has taken them meanwhile."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handler = signal.signal(number, self._on_signal)
-            self._before.setdefault(number, handler)
-
     def __enter__(self) -> StopSignals:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         # the interpreter writes there from within the signal's handler, even while the main thread is in a library
         self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        self.install()
+        self._before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         threading.Thread(target=self._watch, name="stop signals", daemon=True).start()
         return self
 

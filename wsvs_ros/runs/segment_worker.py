@@ -1,21 +1,23 @@
-"""One drive of several: `wsvs segment` in a process of its own, so that whatever happens to it, the others go on."""
+"""One drive of several: a process of its own, so that whatever happens to it, the others go on."""
 
 from __future__ import annotations
 
-import argparse
+import ctypes
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.runs.results import SUMMARY
+from wsvs_ros.runs.run_folder import RunFolder
+from wsvs_ros.runs.task import SegmentTask
 
-_LAST_WORDS = 600  # characters of what a process said that are kept
+_LAST_WORDS = 600  # characters of a process's output that are kept
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -23,34 +25,31 @@ class Outcome:
     """
     What became of a drive.
 
-    :param state: `done`, `failed` or `interrupted`.
-    :param said: the error, or the last line of a process that ended without one.
+    :param state: `running`, `done`, `failed` or `interrupted`.
+    :param message: the error, or the last line of a process that ended without one.
     """
 
     state: str
-    said: str
+    message: str = ""
     frames: int = 0
     seconds: float = 0.0
 
 
-def start(options: dict[str, Any]) -> subprocess.Popen[str]:
-    """
-    Start a process for one drive, in a session of its own, so that Ctrl-C reaches it only through its parent.
-
-    :param options: what `wsvs segment` was told, as plain data.
-    """
+def start(task: SegmentTask) -> subprocess.Popen[str]:
+    """Start a process for one drive, in a session of its own, so that Ctrl-C reaches it only through its parent."""
     return subprocess.Popen(
-        [sys.executable, "-m", "wsvs_ros.runs.segment_worker", json.dumps(options)],
+        [sys.executable, "-m", "wsvs_ros.runs.segment_worker", json.dumps(task.to_dict())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         start_new_session=True,
+        env={**os.environ, "WSVS_PARENT": str(os.getpid())},
     )
 
 
-def outcome(process: subprocess.Popen[str], options: dict[str, Any]) -> Outcome:
+def outcome(process: subprocess.Popen[str], task: SegmentTask) -> Outcome:
     """Wait for a process and say what became of its drive."""
     try:
         text = process.communicate()[0].strip()
@@ -58,44 +57,44 @@ def outcome(process: subprocess.Popen[str], options: dict[str, Any]) -> Outcome:
         process.send_signal(signal.SIGINT)
         process.communicate()
         raise
-    said = text.rpartition("\n")[2][-_LAST_WORDS:]
-    summary = _summary(Path(options["output"]))
+    message = text.rpartition("\n")[2][-_LAST_WORDS:]
+    summary = RunFolder(task.output).summary()
     if process.returncode < 0:
-        said = f"its process was ended by {signal.Signals(-process.returncode).name}" + (f" ({said})" if said else "")
+        ended = f"its process was ended by {signal.Signals(-process.returncode).name}"
+        message = f"{ended} ({message})" if message else ended
     state = {0: "done", 130: "interrupted"}.get(process.returncode, "failed")
     frames, seconds = int(summary.get("frames", 0)), float(summary.get("seconds", 0.0))
-    return Outcome(state, said.removeprefix("error: "), frames, seconds)
-
-
-def as_plain_data(args: argparse.Namespace, **changed: Any) -> dict[str, Any]:
-    """A command line as JSON can hold it."""
-    options = {**vars(args), **changed}
-    return {key: str(value) if isinstance(value, Path) else value for key, value in options.items() if key != "run"}
-
-
-def _summary(folder: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads((folder / SUMMARY).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
+    return Outcome(state, message.removeprefix("error: "), frames, seconds)
 
 
 def main() -> int:
-    """The process: the options are its argument."""
+    """The process: the task is its argument."""
     from wsvs_ros.runs.segment_drive import segment_drive
 
     logging.basicConfig(format="%(message)s")
-    args = argparse.Namespace(**json.loads(sys.argv[1]))
-    args.output = Path(args.output)
-    if args.share is not None:  # of several at once, none takes the others' cores
+    _end_with_parent()
+    task = SegmentTask.from_dict(json.loads(sys.argv[1]))
+    if task.cores is not None:
         import cv2
 
-        cv2.setNumThreads(args.share)
+        cv2.setNumThreads(task.cores)
     try:
-        return segment_drive(args)
+        return segment_drive(task)
     except WsvsError as error:
         print(f"error: {error}")
         return 2
+
+
+def _end_with_parent() -> None:
+    """
+    Be interrupted when the parent is gone: a drive that is tried again elsewhere must have one writer.
+
+    Only Linux can; elsewhere a parent that is killed leaves its drives running to their ends.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    if os.environ.get("WSVS_PARENT", str(os.getppid())) != str(os.getppid()):
+        raise SystemExit(130)  # it was gone already
 
 
 if __name__ == "__main__":
