@@ -97,16 +97,16 @@ def test_real_classifiers_find_what_a_street_shows(shared_data: Path) -> None:
     model = build_heatmap_model(load_config(CONFIG, settings))
     frame = next(iter(sorted((shared_data / "camvid" / "val" / "images").glob("*.jpg"))))
     heat, features = model(cv2.cvtColor(cv2.imread(str(frame)), cv2.COLOR_BGR2RGB))
-    assert heat.shape == (11, 23, 30)
+    assert heat.shape == (11, 45, 60)  # on the grid of the network's scores
     assert features.shape == (1280, 23, 30)
     assert float(heat.min()) >= 0
     assert float(heat.max()) <= 1
     building, car, vegetation = heat[1], heat[8], heat[5]
-    assert building[:11, :10].mean() > 2 * building[:11, 18:].mean()
-    assert vegetation[:11, 18:].mean() > 2 * vegetation[:11, :10].mean()
+    assert building[:22, :20].mean() > 2 * building[:22, 36:].mean()
+    assert vegetation[:22, 36:].mean() > 2 * vegetation[:22, :20].mean()
     row, column = np.unravel_index(int(car.argmax()), car.shape)
-    assert 8 <= row <= 14  # the cars drive in the middle of the picture
-    assert column >= 8
+    assert 16 <= row <= 29  # the cars drive in the middle of the picture
+    assert column >= 16
 
 
 def test_heatmaps_are_shown(work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
