@@ -82,6 +82,7 @@ setup(
             "ruff>=0.6",
             "scikit-image>=0.22",
             "starlette>=0.40",
+            "triton>=3.2; sys_platform == 'linux' and platform_machine == 'x86_64'",
             "types-PyYAML",
             "uvicorn>=0.30",
         ],

@@ -27,7 +27,14 @@ from wsvs_ros.drives.synthetic import SyntheticDrive
 from wsvs_ros.perception import FlowSettings
 from wsvs_ros.perception.flow import FlowAlgorithm, create_flow
 from wsvs_ros.perception.flow.dis import dis_flow
-from wsvs_ros.perception.flow.presets import DIS_PRESETS, PATCH, DisPreset, dis_preset
+from wsvs_ros.perception.flow.presets import (
+    DIS_PRESETS,
+    DisPreset,
+    dis_preset,
+    patch_grid,
+    patch_hops,
+    pyramid_sizes,
+)
 from wsvs_ros.perception.flow.torch_flow import TorchFlow
 
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "flow"
@@ -97,7 +104,7 @@ def rendered_pairs(count: int) -> list[Pair]:
 
 
 def torch_dis(preset: str, device: str = "cpu") -> FlowAlgorithm:
-    """DIS in torch, which `create_flow` gives on CUDA only."""
+    """DIS in torch, which `create_flow` gives on CUDA without Triton only."""
     return TorchFlow(f"dis-{preset}", partial(dis_flow, preset=dis_preset(preset)), device)
 
 
@@ -191,27 +198,29 @@ def print_cuda() -> None:
     print("| --- | ---: | ---: | ---: |")
     frames = [cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY) for frame in SyntheticDrive((1024, 512), frames=2)]
     for preset in DIS_PRESETS:
-        flow = torch_dis(preset, "cuda")
+        flow = create_flow(FlowSettings("dis", preset), "cuda")
+        assert isinstance(flow, TorchFlow)
         flow(*frames)
         inputs = [torch.from_numpy(frame)[None, None].cuda() for frame in frames]
         seconds = median_seconds(lambda flow=flow, inputs=inputs: flow.on_device(*inputs))
         moved = least_traffic(dis_preset(preset), 512, 1024)
-        print(f"| dis {preset} | {1e3 * seconds:.2f} | {moved / 1e6:.0f} | {moved / bandwidth / seconds:.2f} |")
+        print(f"| {flow.name} | {1e3 * seconds:.2f} | {moved / 1e6:.0f} | {moved / bandwidth / seconds:.2f} |")
 
 
 def least_traffic(preset: DisPreset, height: int, width: int) -> int:
-    """Bytes that a pair moves if every step reads its operands once and writes its result once."""
-    total = 0
-    for level in range(preset.finest_scale, 20):
-        rows, columns = height >> level, width >> level
-        if min(rows, columns) < PATCH or max(rows, columns) < 23:
-            break
-        pixels = rows * columns
-        patches = pixels // preset.stride**2 * PATCH**2
-        steps = preset.iterations + 13  # descents and looks at neighbours: image, template, two gradients
-        sweeps = preset.refinements * 5 * 2  # read flow, four weights, inverse and right side, write flow
-        total += 4 * (steps * 4 * patches + sweeps * 13 * pixels)
-    return total
+    """Bytes that a pair moves if every launch of Triton's flow reads its arrays once and writes its result once."""
+    values = 0
+    sizes = pyramid_sizes(height, width, preset.finest_scale)
+    for level, (rows, columns) in sizes.items():
+        pixels, grid = rows * columns, patch_grid(rows, columns, preset.stride)
+        patches = grid[0] * grid[1]
+        rounds = 1 + len(patch_hops(*grid, top=level == max(sizes)))
+        values += 10 * pixels  # both images shrunk from four times as many pixels
+        values += rounds * (2 * pixels + 6 * patches)  # both images; vector and misfit read and written
+        values += 4 * pixels + 3 * patches  # both images and the vectors to a field
+        # warped, first derivatives, constraints; and those, two fields and the next for each fixed point
+        values += pixels * (6 + 6 + 15 + 15 * preset.refinements) * bool(preset.refinements)
+    return 4 * (values + 2 * height * width)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -23,9 +24,18 @@ def steps_of(checkpoint: Path) -> int:
 
 def take_caches(work: Path, other: Path) -> None:
     """Let another work directory have the caches of a first one."""
-    other.mkdir(exist_ok=True)
-    for cache in ("drives", "heatmaps", "masks"):
-        (other / cache).symlink_to(work / cache)
+    for cache in ("drives", "iconic", "heatmaps", "masks"):
+        shutil.copytree(work / cache, other / cache)
+
+
+def take_data(root: Path, other: Path) -> Path:
+    """A copy of the data, to change it; the configuration in it."""
+    shutil.copytree(root, other)
+    path = other / "small.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["data"]["root"] = str(other)
+    path.write_text(yaml.safe_dump(content))
+    return path
 
 
 def write_configuration(root: Path, drive: list[SyntheticFrame]) -> Path:

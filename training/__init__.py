@@ -6,7 +6,8 @@ Here lie the commands alone, each run as ``python -m training.NAME``; what they 
 - :mod:`training.datasets`: **data**, tagged drives and images and public datasets as one kind of sample
 - :mod:`training.cues`: where **weak supervision** comes from, one room a cue
 - :mod:`training.networks`: backbones, the two-stream **network**, its **losses**
-- :mod:`training.running`: a **run** and what it needs: stages, caches, processes, checkpoints, measures
+- :mod:`training.running`: a **run** and what it needs: stages, processes, checkpoints, measures
+- :mod:`training.caches`: what is **kept** from one run to the next, by the content of what it was made of
 - :mod:`training.config`: the configuration, of which :file:`configs` holds those that are ready to be used
 
 In the order of a first use: ``flow`` and ``look`` make and show what is learnt from, ``fit`` trains, ``evaluate``

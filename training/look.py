@@ -21,6 +21,7 @@ from training.config import Config, load_config
 from training.cues.registry import cue_of
 from training.datasets import Sample
 from training.running.command_line import command_parser, run_command, work_folder
+from training.running.learnt_from import with_masks
 from training.running.mask_quality import labels_beside, measure_masks
 from training.running.pictures import write_picture
 from training.running.stages import load_samples
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             masks = cue.make_masks(config, samples, work)
             if masks is None:
                 raise WsvsError(f"cue {config.cue}: has no masks to show; it lives on the network's own answer")
-            known = [sample for sample in samples if (masks / f"{sample.key}.npy").is_file()]
+            known = with_masks(samples, masks)
             spread = np.linspace(0, len(known) - 1, min(max(args.frames, 0), len(known)))
             chosen = [known[index] for index in np.unique(spread.round().astype(int))]
             for sample, picture in zip(chosen, cue.sheets(config, samples, chosen, masks, work), strict=True):

@@ -23,7 +23,7 @@ import torch
 from tqdm import tqdm
 
 from training.config import load_config
-from training.cues.heatmap.evidence import build_heatmap_model
+from training.cues.heatmap.classifiers import build_heatmap_model
 from training.cues.heatmap.heatmaps import HeatmapModel, compete
 from training.running.command_line import run_command
 from wsvs_ros.drives import open_drive

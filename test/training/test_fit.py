@@ -18,8 +18,9 @@ pytest.importorskip("lightning", reason="training needs lightning: pip install '
 
 import lightning
 import torch
+import yaml
 from random_weights import random_vgg16
-from small_training import CLASSES, SIZE, steps_of, take_caches
+from small_training import CLASSES, SIZE, steps_of, take_caches, take_data
 
 from training import export, fit
 from training.config import load_config
@@ -45,20 +46,80 @@ def test_learns_the_street_from_its_tags(work: Path, drive: list[SyntheticFrame]
     assert matrix.global_accuracy > 0.6
 
 
+def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return state
+
+
+def written(*folders: Path) -> dict[Path, int]:
+    """When each file of some folders was written."""
+    return {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.*") if path.is_file()}
+
+
 def test_caches_are_taken_and_training_goes_on(
-    work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    masks = {path: path.stat().st_mtime_ns for path in work.glob("masks/*/*/*.npy")}
-    assert len(masks) == 30
     copy = tmp_path / "work"
     shutil.copytree(work, copy)
+    before = written(*(copy / name for name in ("drives", "iconic", "heatmaps", "masks")))
+    assert sum(path.suffix == ".npy" and path.is_relative_to(copy / "masks") for path in before) == 30
     assert fit.main([str(config), "optimiser.steps=122", "--work", str(copy)]) == 0
+    assert written(*(copy / name for name in ("drives", "iconic", "heatmaps", "masks"))) == before
+    assert "heatmaps: all 30 taken" in caplog.text
+    assert "to make" not in caplog.text
     assert "trained 122 steps" in capsys.readouterr().out
-    assert steps_of(copy / "checkpoints" / "last.ckpt") == 122
-    assert len(list(copy.glob("masks/*"))) == len(list(copy.glob("heatmaps/*"))) == 1
-    last = (copy / "checkpoints" / "last.ckpt").read_bytes()
+    last = copy / "checkpoints" / "last.ckpt"
+    assert steps_of(last) == 122
+    learnt = [key for key, value in weights_of(work / "checkpoints" / "last.ckpt").items() if "num_batches" not in key]
+    two_more = weights_of(last)
+    assert not all(torch.equal(weights_of(work / "checkpoints" / "last.ckpt")[key], two_more[key]) for key in learnt)
+    content = last.read_bytes()
     assert fit.main([str(config), "optimiser.steps=122", "--work", str(copy)]) == 0  # nothing is left to do
+    assert last.read_bytes() == content
+
+
+def test_edited_tags_are_never_taken_for_those_that_were_learnt(
+    work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The finished checkpoint is refused; the caches stay, but for the masks that follow from the tags."""
+    edited, copy = take_data(config.parent, tmp_path / "data"), tmp_path / "work"
+    shutil.copytree(work, copy)
+    last = (copy / "checkpoints" / "last.ckpt").read_bytes()
+    tags = yaml.safe_load((edited.parent / "tags.yaml").read_text())
+    (clip,) = tags["street"]
+    tags["street"] = [{**clip, "end": 5.0}, {**clip, "start": 5.0, "tags": ["sky", "road"]}]
+    (edited.parent / "tags.yaml").write_text(yaml.safe_dump(tags))
+    kept = written(copy / "drives", copy / "iconic", copy / "heatmaps" / "frames", copy / "heatmaps" / "clusters")
+    caplog.clear()
+
+    settings = [str(edited), "optimiser.steps=2", "--work", str(copy)]
+    assert fit.main(settings) == 2
+    said = capsys.readouterr().err
+    assert f"{copy}: holds a training that learnt from other data (changed: tags of 5 samples" in said
+    assert "e.g. street/000050" in said
+    assert "`--anew` of training.fit moves it to" in said
     assert (copy / "checkpoints" / "last.ckpt").read_bytes() == last
+    assert {path: time for path, time in written(*{path.parent for path in kept}).items() if path in kept} == kept
+    assert "heatmaps: all 30 taken" in caplog.text
+    assert "masks: 0 of 30 taken; 30 to make: changed: votes of all frames (25)" in caplog.text
+
+    assert fit.main([*settings, "--anew"]) == 0
+    assert (copy / "earlier" / "1" / "checkpoints" / "last.ckpt").read_bytes() == last
+    assert (copy / "earlier" / "1" / "log.jsonl").is_file()
+    assert steps_of(copy / "checkpoints" / "last.ckpt") == 2
+    assert fit.main(settings) == 0
+    assert fit.main([str(config), "optimiser.steps=2", "--work", str(copy)]) == 2  # and back again is another one, too
+
+
+def test_other_images_weights_or_iconic_images_are_named(
+    work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited, copy = take_data(config.parent, tmp_path / "data"), tmp_path / "work"
+    shutil.copytree(work, copy)
+    (image,) = list((edited.parent / "iconic" / "sky").iterdir())[:1]
+    image.unlink()
+    assert fit.main([str(edited), "--work", str(copy)]) == 2
+    assert "changed: iconic images of 30 samples" in capsys.readouterr().err
 
 
 def test_a_run_that_was_interrupted_ends_where_a_whole_one_does(config: Path, work: Path, tmp_path: Path) -> None:
@@ -196,6 +257,7 @@ def test_an_unreadable_image_stops_or_is_left_out(
     assert fit.main([*settings, "data.on_error=skip"]) == 0
     assert "1.png: not a readable image" in caplog.text
     assert "4.png: no such image" in caplog.text
+    assert "1 of 4 samples have no mask and are not learnt from (1: its image cannot be read)" in caplog.text
     assert len(list((tmp_path / "work").glob("masks/*/*/*.npy"))) == 3
 
 
@@ -227,14 +289,16 @@ def test_a_teacher_labels_the_frames_for_the_network(config: Path, tmp_path: Pat
 
     # as if the last labels had been interrupted half way: the rest is made again, the first half is not
     folder = next(path for path in frames[0].parents if path.parent.name == "pseudo_labels")
-    made = {path.relative_to(folder): path.read_bytes() for path in frames}
-    folder.rename(folder.with_suffix(".partial"))
-    for name in list(made)[15:]:
-        (folder.with_suffix(".partial") / name).unlink()
-    kept = {name: (folder.with_suffix(".partial") / name).stat().st_mtime_ns for name in list(made)[:15]}
+    made = {path: path.read_bytes() for path in frames}
+    each = {path.stat().st_ino: path for path in (tmp_path / "answers").rglob("*.npy")}
+    half = [each[path.stat().st_ino] for path in frames[15:]]
+    shutil.rmtree(folder)
+    for path in half:
+        path.unlink()
+    kept = {path: time for path, time in written(tmp_path / "answers").items() if path.suffix == ".npy"}
     assert fit.main([*settings, "--work", str(tmp_path)]) == 0
-    assert {name: (folder / name).read_bytes() for name in made} == made
-    assert {name: (folder / name).stat().st_mtime_ns for name in kept} == kept
+    assert {path: path.read_bytes() for path in made} == made
+    assert {path: time for path, time in written(tmp_path / "answers").items() if path in kept} == kept
 
     before = {path: path.stat().st_mtime_ns for path in [*tmp_path.glob("teachers/*/checkpoints/*"), *frames]}
     assert fit.main([*settings, "--work", str(tmp_path)]) == 0
@@ -245,9 +309,12 @@ def test_an_interrupted_teacher_goes_on_where_it_was(config: Path, tmp_path: Pat
     settings = [str(config), "self_training.rounds=1", "self_training.scales=[1.0]"]
     assert fit.main([*settings, "optimiser.steps=3", "--work", str(tmp_path)]) == 0
     (teacher,) = (tmp_path / "teachers").iterdir()
+    third = weights_of(teacher / "checkpoints" / "last.ckpt")
     assert fit.main([*settings, "optimiser.steps=5", "--work", str(tmp_path)]) == 0
     assert [path.name for path in (tmp_path / "teachers").iterdir()] == [teacher.name]
-    assert steps_of(teacher / "checkpoints" / "last.ckpt") == 5
+    last = teacher / "checkpoints" / "last.ckpt"
+    assert steps_of(last) == 5
+    assert any(not torch.equal(value, third[key]) for key, value in weights_of(last).items() if "weight" in key)
     assert len(list((tmp_path / "pseudo_labels").iterdir())) == 2  # each state of the teacher has labels of its own
 
 

@@ -11,7 +11,7 @@ import pytest
 
 TRAINING = Path(__file__).resolve().parents[2] / "training"
 COMMANDS = sorted(path.stem for path in TRAINING.glob("*.py") if path.stem != "__init__")
-ROOMS = ("config", "networks", "datasets", "running", "cues")
+ROOMS = ("config", "caches", "networks", "datasets", "running", "cues")
 """From the bottom up; the commands stand on all of them."""
 
 

@@ -135,6 +135,11 @@ class Config(Section):
         """The weight of the cue's loss."""
         return self.losses.heatmap if self.cue == "heatmap" else self.losses.cue
 
+    @property
+    def whole_shots(self) -> bool:
+        """Whether the cue looks at all frames of a shot, not only at those that are learnt from."""
+        return self.cue == "motion"
+
     def foreground_ids(self, label_set: LabelSet) -> tuple[int, ...]:
         """
         The ids of the classes that are objects.

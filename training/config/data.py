@@ -18,10 +18,14 @@ class Images(Section):
 class Drives(Section):
     tags: Path | None = Field(None, description="tags.yaml; the drives lie beside it")
     folder: Path = Field(Path("."), description="where the drives lie that `clips` names")
-    clips: dict[str, list[dict[str, Any]]] = Field({}, description="what tags.yaml would hold, for few clips")
+    clips: dict[str, list[dict[str, Any]] | dict[str, Any]] = Field(
+        {}, description="what tags.yaml would hold, for few clips"
+    )
     ignore: tuple[str, ...] = Field((), description="tag names that the label set leaves out on purpose")
     step: int = Field(4, ge=1, description="every how many frames one is a training sample")
-    fps: float = Field(10.0, gt=0, description="frame rate of drives that are folders of images")
+    fps: float | None = Field(
+        None, gt=0, description="frame rate of folders of images, instead of the one that their tags were counted by"
+    )
 
     @model_validator(mode="after")
     def _tagged_once(self) -> Drives:

@@ -3,56 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
+from training.caches import Cache, Contents, Ingredients, digest
 from training.datasets.dataset import Dataset, Item
 from training.datasets.errors import DatasetError
-from training.datasets.numbered_frames import NumberedFrames
 from training.datasets.sample import Sample, Shot
 from training.datasets.tag_file import read_tags
-from training.datasets.tagged_drives import cache_drive, cached_image, cached_stack
 from training.datasets.tagged_images import read_image
+from training.datasets.video_window import SUFFIX, VideoWindow, shot_of
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.bundle import FlowSettings
-from wsvs_ros.perception.flow import FlowAlgorithm, create_flow
-from wsvs_ros.perception.frames import Frame
+from wsvs_ros.perception.flow import create_flow
 from wsvs_ros.perception.labels import LabelSet
 
 _LOG = logging.getLogger(__name__)
-
-
-class FrameFiles:
-    """A drive that is a list of image files, one a millisecond: their time is of no account."""
-
-    kind = "files"
-    fps: float | None = None
-
-    def __init__(self, files: Sequence[Path]) -> None:
-        self.path, self._files = files[0].parent, files
-        self.frame_count: int | None = len(files)
-
-    def __iter__(self) -> Iterator[Frame]:
-        for index, file in enumerate(self._files):
-            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if image is None:
-                problem = "not a readable image" if file.exists() else "missing"
-                raise DatasetError(f"{file}: {problem}; restore it, or do without flow by `motion: false`")
-            yield Frame(image, index * 1_000_000, name=file.stem)
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def __enter__(self) -> FrameFiles:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
 
 def dataset_samples(
@@ -61,11 +30,13 @@ def dataset_samples(
     label_set: LabelSet,
     *,
     cache: Path,
+    contents: Contents,
     size: tuple[int, int],
     flow: FlowSettings,
     device: str = "cpu",
     window: tuple[int, int],
     motion: bool = True,
+    shots: bool = False,
     ignore: tuple[str, ...] = (),
     on_error: str = "stop",
 ) -> list[Sample]:
@@ -74,10 +45,12 @@ def dataset_samples(
 
     :param tags: the tag file, see :func:`training.datasets.tag_file.read_tags`.
     :param cache: folder for the frames and flow around each sample, computed on first use.
+    :param contents: tells whether a frame is what it was.
     :param size: working size: width, height.
     :param device: where the flow is computed: ``cpu`` or ``cuda``.
     :param window: L and lookahead.
     :param motion: False leaves flow out, also where the dataset has video.
+    :param shots: all frames of the samples' shots are asked for, by :attr:`training.datasets.sample.Shot.load`.
     :param on_error: ``skip`` leaves unreadable frames out with a warning.
     :raises WsvsError: if a frame is missing or unreadable, or the tag file names something else.
     """
@@ -93,52 +66,46 @@ def dataset_samples(
     if len(tagged) < len(items):
         _LOG.warning("%s: %d of %d frames have no tags and are left out", tags, len(items) - len(tagged), len(items))
     algorithm = create_flow(flow, device)
-    samples = []
-    for item in tqdm(tagged, desc=f"{dataset.name} {dataset.split}", unit="frame"):
-        present = np.isin(label_set.names, sorted(known[item.unit]))
-        key = f"{dataset.name}-{dataset.split}/{item.key}"
+    part, (length, lookahead) = f"{dataset.name}-{dataset.split}", window
+    kept = Cache(cache / part, f"flow of {dataset.name} {dataset.split}", SUFFIX)
+    moving: dict[str, VideoWindow] = {}
+    wanted: dict[str, Ingredients] = {}
+    left_out: set[str] = set()
+
+    def skip(item: Item, error: WsvsError) -> None:
+        if on_error == "stop":
+            raise error
+        _LOG.warning("left out: %s", error)
+        left_out.add(item.key)
+
+    for item in tagged:
         try:
             if not item.image.is_file():
                 raise DatasetError(f"{item.image}: missing; restore it or take {item.unit} out of {tags}")
-            if item.video is None or not motion:
-                samples.append(Sample(key, present, partial(read_image, item.image, size)))
-            else:
-                samples.append(_moving_sample(item, key, present, cache / key, size, algorithm, window))
+            if item.video is not None and motion:
+                moving[item.key] = VideoWindow.of(item, size, length=length, lookahead=lookahead)
+                wanted[item.key] = moving[item.key].made_of(contents, algorithm)
         except WsvsError as error:
-            if on_error == "stop":
-                raise
-            _LOG.warning("left out: %s", error)
+            skip(item, error)
+    for key in tqdm(kept.lacking(wanted), desc=f"{dataset.name} {dataset.split}", unit="frame"):
+        try:
+            moving[key].make(kept.path(key, wanted[key]), algorithm)
+        except WsvsError as error:
+            skip(moving[key].item, error)
+    found_shots: dict[str, Shot] = {}
+    samples = []
+    for item in tagged:
+        if item.key in left_out:
+            continue
+        present, key = np.isin(label_set.names, sorted(known[item.unit])), f"{part}/{item.key}"
+        if item.key not in moving:
+            content = digest(contents.of(item.image), size)
+            samples.append(Sample(key, present, partial(read_image, item.image, size), content=content))
+            continue
+        shot = shot_of(item, part, size, None)
+        if shots and shot.name not in found_shots:
+            found_shots[shot.name] = shot_of(item, part, size, contents)
+        made_of, shot = wanted[item.key], found_shots.get(shot.name, shot)
+        path = kept.path(item.key, made_of)
+        samples.append(moving[item.key].sample(key, present, path, made_of, shot, length=length, lookahead=lookahead))
     return samples
-
-
-def _moving_sample(
-    item: Item,
-    key: str,
-    present: np.ndarray,
-    cache: Path,
-    size: tuple[int, int],
-    flow: FlowAlgorithm,
-    window: tuple[int, int],
-) -> Sample:
-    """A frame with the frames that its window needs as a drive of their own."""
-    assert item.video is not None
-    length, lookahead = window
-    files = item.video.around(item.number, length=length, lookahead=lookahead)
-    index = files.index(item.video.path(item.number))
-    folder = cache / f"{length}-{lookahead}-{size[0]}x{size[1]}-{flow.name}"
-    cache_drive(item.image, folder, size=size, flow=flow, drive=lambda: FrameFiles(files))
-    name = f"{Path(key).parts[0]}/{item.video.folder.name}/{item.video.path(item.video.first).stem}"
-    shot = Shot(name, item.recording or name, len(item.video), partial(_frames, item.video, size))
-    return Sample(
-        key,
-        present,
-        partial(cached_image, folder, index),
-        partial(cached_stack, folder, index, length=length, lookahead=lookahead),
-        shot,
-        item.number - item.video.first,
-    )
-
-
-def _frames(video: NumberedFrames, size: tuple[int, int], start: int, stop: int) -> np.ndarray:
-    """Some frames of a shot, by their numbers in it."""
-    return np.stack([read_image(video.path(video.first + number), size) for number in range(start, stop)])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.caches import Ingredients, digest
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -18,12 +20,14 @@ class Shot:
     :param length: number of frames.
     :param load: reads the frames from the first number up to the second, (T, H, W, 3) uint8 RGB at the working size.
         It can be sent to another process.
+    :param content: digest of the frames; empty where the frames were not asked for.
     """
 
     name: str
     video: str
     length: int
     load: Callable[[int, int], np.ndarray]
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Sample:
     :param load_flow: reads the (2L, H, W) float32 flow stack at the working size; None for a lone frame.
     :param shot: the shot it is a frame of; None for a lone frame.
     :param frame: its number in the shot, from 0.
+    :param content: digest of what the image is read from.
+    :param flow_content: digest of what the flow is computed from, and how.
     """
 
     key: str
@@ -45,3 +51,10 @@ class Sample:
     load_flow: Callable[[], np.ndarray] | None = None
     shot: Shot | None = None
     frame: int = 0
+    content: str = ""
+    flow_content: str = ""
+
+    def made_of(self) -> Ingredients:
+        """What a training learns of it."""
+        flow = {"flow": self.flow_content} if self.flow_content else {}
+        return {"image": self.content, "tags": digest(self.tags.tolist()), **flow}

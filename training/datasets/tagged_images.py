@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from training.caches import Contents, digest
+from training.datasets.names import Names
 from training.datasets.sample import Sample
 from wsvs_ros.drives.tags import load_image_tags
 from wsvs_ros.errors import WsvsError
@@ -34,7 +36,14 @@ def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
 
 
 def tagged_images(
-    images: Path, tags: Path, label_set: LabelSet, size: tuple[int, int], *, on_error: str = "stop"
+    images: Path,
+    tags: Path,
+    label_set: LabelSet,
+    size: tuple[int, int],
+    *,
+    contents: Contents,
+    names: Names | None = None,
+    on_error: str = "stop",
 ) -> list[Sample]:
     """
     The samples of a folder of images.
@@ -42,10 +51,13 @@ def tagged_images(
     :param images: the folder.
     :param tags: ``tags.json``: image name -> class names.
     :param size: working size: width, height.
+    :param contents: tells whether an image is what it was.
+    :param names: those that other folders have already.
     :param on_error: ``skip`` leaves missing images out with a warning.
     :raises WsvsError: if an image is missing; a TagError names bad tags.
     """
     samples = []
+    folder, stems = (names or Names()).of(images.parent.name, images.name), Names()
     for name, classes in sorted(load_image_tags(tags, label_set).items()):
         path = images / name
         if not path.is_file():
@@ -55,5 +67,7 @@ def tagged_images(
             _LOG.warning("left out: %s", error)
             continue
         present = np.isin(label_set.names, list(classes))
-        samples.append(Sample(f"{images.parent.name}/{path.stem}", present, partial(read_image, path, size)))
+        key = f"{folder}/{stems.of(path.stem, path.suffix[1:])}"
+        content = digest(contents.of(path), size)
+        samples.append(Sample(key, present, partial(read_image, path, size), content=content))
     return samples

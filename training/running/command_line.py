@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,12 +29,20 @@ def work_folder(args: argparse.Namespace, config: Config) -> Path:
     return work
 
 
+def _show_messages() -> None:
+    """What is taken, made anew or left out goes to standard error; of several processes, the first one says it."""
+    logging.basicConfig(format="%(message)s")
+    first = os.environ.get("RANK", "0") == "0"
+    logging.getLogger("training").setLevel(logging.INFO if first else logging.WARNING)
+
+
 def run_command(job: Callable[[], str]) -> int:
     """
     Run a command's job and print what it returns.
 
     :return: the exit status: 0, 2 after an error that the user can mend, 130 after an interruption.
     """
+    _show_messages()
     try:
         print(job())
     except WsvsError as error:

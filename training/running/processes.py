@@ -41,7 +41,7 @@ def run_jobs(
     on_error: str = "stop",
     prepare: Callable[..., None] | None = None,
     prepared: tuple[Any, ...] = (),
-) -> None:
+) -> dict[str, str]:
     """
     Run a function once a job, in as many processes as there are cores.
 
@@ -49,10 +49,12 @@ def run_jobs(
     :param task: what the progress bar says.
     :param on_error: ``skip`` leaves jobs out that raise a WsvsError, with a warning.
     :param prepare: run first in each process, with the arguments ``prepared``.
+    :return: by name of each job that was left out, what it raised.
     :raises WsvsError: what a job raises; jobs that have not begun are not begun then.
     """
+    left_out: dict[str, str] = {}
     if not jobs:
-        return
+        return left_out
     processes = min(len(os.sched_getaffinity(0)), len(jobs))
     pool = ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(prepare, prepared)
@@ -67,10 +69,12 @@ def run_jobs(
                     if on_error == "stop":
                         raise
                     _LOG.warning("%s left out: %s", running[done].name, error)
+                    left_out[running[done].name] = str(error)
                 bar.update(running[done].frames)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    return left_out
 
 
 def _begin(prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:

@@ -1,10 +1,8 @@
-"""The work directory of a training: whose it is, how its caches are named, and one process at a time in it."""
+"""The work directory of a training: whose it is, one process at a time in it, and what was trained there before."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,47 @@ from filelock import FileLock
 from training.config import Config, load_config
 from wsvs_ros.errors import WsvsError
 
-
-def cache_name(config: Config, include: Mapping[str, Any]) -> str:
-    """A name for what depends on some settings only: another choice has another name."""
-    return hashlib.sha256(config.model_dump_json(include=include).encode()).hexdigest()[:12]
+EARLIER = "earlier"
+"""Folder of the trainings that :func:`set_aside` has moved, numbered from 1."""
+_OF_A_TRAINING = (
+    "checkpoints",
+    "coarse",
+    "teachers",
+    "pictures",
+    "tensorboard",
+    "log.jsonl",
+    "config.yaml",
+    "learnt_from.json",
+)
 
 
 def locked(work: Path) -> FileLock:
     """One process at a time makes what is missing in a work directory; the others then find it."""
     work.mkdir(parents=True, exist_ok=True)
     return FileLock(work / ".lock")
+
+
+def has_begun(work: Path) -> bool:
+    """Whether a training has written a checkpoint here."""
+    places = (work, work / "coarse", *work.glob("teachers/*"), *work.glob("teachers/*/coarse"))
+    return any(True for place in places for _ in place.glob("checkpoints/*.ckpt"))
+
+
+def set_aside(work: Path) -> Path | None:
+    """
+    Move the training that has begun here away, so that another may begin; the caches stay.
+
+    :return: where to; None if none has begun.
+    """
+    if not has_begun(work):
+        return None
+    number = 1 + max((int(path.name) for path in (work / EARLIER).glob("*") if path.name.isdecimal()), default=0)
+    place = work / EARLIER / str(number)
+    place.mkdir(parents=True)
+    for name in _OF_A_TRAINING:
+        if (work / name).exists():
+            (work / name).rename(place / name)
+    return place
 
 
 def claim_work_directory(config: Config, work: Path) -> None:
@@ -33,14 +62,14 @@ def claim_work_directory(config: Config, work: Path) -> None:
     :raises WsvsError: naming the settings that differ.
     """
     path = work / "config.yaml"
-    if path.is_file() and any(work.rglob("*.ckpt")):
+    if path.is_file() and has_begun(work):
         before, now = _what_is_learnt(load_config(path)), _what_is_learnt(config)
         keys = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         if keys:
             differ = "; ".join(f"{key}: {before.get(key)}, now {now.get(key)}" for key in keys[:5])
             raise WsvsError(
-                f"{work}: holds a training by other settings ({differ}); take another --work, or take "
-                "the change back to go on"
+                f"{work}: holds a training by other settings ({differ}); `--anew` of training.fit moves it "
+                f"to {work / EARLIER}, another --work keeps both, or take the change back to go on"
             )
     work.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial")

@@ -21,6 +21,7 @@ from wsvs_ros.evaluation.drive_pool import evaluate_here, evaluate_on_ray
 from wsvs_ros.evaluation.page import FIGURES, PAGE
 from wsvs_ros.files import check_writable, write_json
 from wsvs_ros.perception.labels import LabelSet
+from wsvs_ros.runs.run_folder import RunFolder
 
 _PASSED_ON = ("label_set", "map", "truth_map", "labels_topic", "pred_topic")
 
@@ -57,7 +58,7 @@ def evaluate_archive(args: argparse.Namespace) -> int:
 def _rows(
     args: argparse.Namespace, runs: Sequence[ArchivedRun], truths: Sequence[Path | None], folder: Path
 ) -> tuple[list[RunRow], list[LabelSet]]:
-    there = [k for k, run in enumerate(runs) if (run.path / "summary.json").is_file()]
+    there = [k for k, run in enumerate(runs) if RunFolder(run.path).summary_path.is_file()]
     commands = [_command(args, runs[k], truths[k], folder / DRIVES / runs[k].name) for k in there]
     ends = evaluate_on_ray(commands, args.ray) if args.ray else evaluate_here(commands, args.jobs)
     wrong: dict[int, str] = {}
@@ -80,9 +81,8 @@ def _rows(
 
 def _label_set(run: ArchivedRun, name: str) -> LabelSet | None:
     """For its colours."""
-    classes = json.loads((run.path / "summary.json").read_text(encoding="utf-8")).get("classes")
     try:
-        return LabelSet.from_dict(classes, where="classes") if isinstance(classes, dict) else LabelSet.load(name)
+        return RunFolder(run.path).label_set or LabelSet.load(name)
     except WsvsError:
         return None
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wsvs_ros.errors import WsvsError
-
-MANIFEST, _SUMMARY = "manifest.json", "summary.json"
+from wsvs_ros.runs.find_drives import MANIFEST
+from wsvs_ros.runs.manifest import read_entries
+from wsvs_ros.runs.run_folder import SUMMARY, RunFolder
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RunRow:
         """
         :param figures: its `report.json`.
         """
-        summary = _read(run.path / _SUMMARY)
+        summary = RunFolder(run.path).summary()
         latency = figures["latency_ms"]
         seen = sorted(figures["seen_per_class"].items(), key=lambda item: -item[1])
         return cls(
@@ -84,15 +84,10 @@ def find_runs(folder: Path) -> list[ArchivedRun]:
 
     :raises WsvsError: if the manifest cannot be read, or names no drive.
     """
-    manifest = folder / MANIFEST
-    try:
-        entries = json.loads(manifest.read_text(encoding="utf-8"))["drives"]
-        told = [(Path(entry["output"]), str(entry["state"]), str(entry["error"])) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WsvsError(f"{manifest}: not a manifest of `wsvs segment`: {error!r}") from None
-    runs = [run for output, state, error in told for run in _runs_of(folder, output, state, error)]
+    told = read_entries(folder)
+    runs = [run for entry in told for run in _runs_of(folder, Path(entry.output), entry.state, entry.error)]
     if not runs:
-        raise WsvsError(f"{manifest}: names no drive")
+        raise WsvsError(f"{folder / MANIFEST}: names no drive")
     return runs
 
 
@@ -125,10 +120,10 @@ def _runs_of(folder: Path, output: Path, state: str, error: str) -> list[Archive
     # the archive may have been moved since: its drives lie in it under the same names
     inside = output if output.is_dir() else next((at for at in _below(folder, output) if at.is_dir()), output)
     why = "" if state == "done" else error or f"is {state}"
-    if (inside / _SUMMARY).is_file() or not any(inside.glob(f"*/{_SUMMARY}")):
+    if (inside / SUMMARY).is_file() or not any(inside.glob(f"*/{SUMMARY}")):
         name = _name(folder, inside)
-        return [ArchivedRun(name, inside, why or ("" if (inside / _SUMMARY).is_file() else "its results are gone"))]
-    return [ArchivedRun(_name(folder, path.parent), path.parent, why) for path in sorted(inside.glob(f"*/{_SUMMARY}"))]
+        return [ArchivedRun(name, inside, why or ("" if (inside / SUMMARY).is_file() else "its results are gone"))]
+    return [ArchivedRun(_name(folder, path.parent), path.parent, why) for path in sorted(inside.glob(f"*/{SUMMARY}"))]
 
 
 def _below(folder: Path, output: Path) -> list[Path]:
@@ -138,10 +133,3 @@ def _below(folder: Path, output: Path) -> list[Path]:
 def _name(folder: Path, path: Path) -> str:
     path, folder = path.resolve(), folder.resolve()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.files import write_json
 from wsvs_ros.runs.find_drives import MANIFEST, choose_folder, identity
-from wsvs_ros.runs.run_folder import RunFolder
+from wsvs_ros.runs.run_folder import SUMMARY, RunFolder
 from wsvs_ros.runs.segment_worker import Outcome
 
 
@@ -29,7 +29,7 @@ class Entry:
     def is_done(self) -> bool:
         """Whether nothing is left to do: the folder says so, too."""
         run = RunFolder(Path(self.output))
-        cameras = [RunFolder(path.parent) for path in run.path.glob("*/summary.json")]
+        cameras = [RunFolder(path.parent) for path in run.path.glob(f"*/{SUMMARY}")]
         return self.state == "done" and (run.is_complete or (bool(cameras) and all(one.is_complete for one in cameras)))
 
 
@@ -90,12 +90,27 @@ class Manifest:
         return f"{len(done)} of {len(self.entries)} drives done, {frames} frames: {self.path}"
 
 
-def read_manifest(output: Path) -> list[Entry] | None:
-    """The drives of a folder of results; None where it is none."""
+def read_entries(output: Path) -> list[Entry]:
+    """
+    The drives of a folder of results, wherever it lay when they were segmented.
+
+    :raises WsvsError: if it has no manifest that can be read.
+    """
+    path = output / MANIFEST
     try:
-        content = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
-        found = [Entry(**entry) for entry in content["drives"]]
+        found = [Entry(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["drives"]]
+        if not all(isinstance(entry.output, str) and isinstance(entry.error, str) for entry in found):
+            raise TypeError("output and error are texts")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WsvsError(f"{path}: not a manifest of `wsvs segment`: {error!r}") from None
+    return found
+
+
+def read_manifest(output: Path) -> list[Entry] | None:
+    """The drives of a folder of results that lies where it was made; None where it is none."""
+    try:
+        found = read_entries(output)
         inside = all(Path(entry.output).resolve().is_relative_to(output.resolve()) for entry in found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (WsvsError, OSError, ValueError):
         return None
     return found if inside else None

@@ -54,7 +54,9 @@ def test_a_shift_is_recovered(flow: FlowAlgorithm, shift: tuple[int, int]) -> No
     assert field.shape == (2, 120, 160)
     assert field.dtype == np.float32
     error = np.hypot(field[0] - shift[0], field[1] - shift[1])[16:-16, 16:-16]
-    assert error.mean() < (0.3 if "fast" in flow.name and "dis" in flow.name else 0.1)
+    # without refinement torch's is as exact as quarter pixels matched whole: nothing draws a patch to its neighbours
+    coarse = 0.4 if "ultrafast" in flow.name else 0.3
+    assert error.mean() < (coarse if "fast" in flow.name and "dis" in flow.name else 0.1)
 
 
 @every_flow
@@ -184,10 +186,17 @@ def mean_error(flow: FlowAlgorithm, pairs: list[Pair]) -> float:
     return float(np.mean([end_point_error(flow(pair.previous, pair.current), pair) for pair in pairs]))
 
 
-@pytest.mark.parametrize("preset", ["fast", "balanced"])
+@pytest.mark.parametrize("preset", ["ultrafast", "fast", "balanced"])
 def test_torch_dis_is_as_accurate_as_opencvs(shared_data: Path, preset: str) -> None:
     for pairs in (real_pairs(shared_data), rendered_pairs()):
-        assert mean_error(torch_dis(preset), pairs) < 1.1 * mean_error(opencv_dis(preset), pairs)
+        assert mean_error(torch_dis(preset), pairs) < 1.02 * mean_error(opencv_dis(preset), pairs)
+
+
+def test_yaw_beside_a_flat_sky_is_as_accurate_as_opencvs(shared_data: Path) -> None:
+    # noise in the sky made wrong vectors look better than right ones, and they spread
+    [yaw] = [pair for pair in real_pairs(shared_data) if pair.name == "synthmotion_yaw"]
+    for preset in ("ultrafast", "fast", "balanced"):
+        assert mean_error(torch_dis(preset), [yaw]) < 1.02 * mean_error(opencv_dis(preset), [yaw])
 
 
 def test_brox_is_the_most_accurate_on_small_motions(shared_data: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import shutil
 import time
 from pathlib import Path
 from typing import get_args
@@ -21,10 +23,12 @@ from random_weights import random_mobilenet  # noqa: E402
 from small_training import steps_of  # noqa: E402
 
 from training import fit, look  # noqa: E402
+from training.caches import left_out_of  # noqa: E402
 from training.config import load_config  # noqa: E402
 from training.config.configuration import CueName  # noqa: E402
 from training.cues.builtin import localisation  # noqa: E402
 from training.cues.builtin.cam import balanced_cross_entropy  # noqa: E402
+from training.cues.motion import masks as motion_stage  # noqa: E402
 from training.cues.motion.fine_tuning import best_shots  # noqa: E402
 from training.cues.motion.masks import make_motion_masks  # noqa: E402
 from training.cues.registry import CUES, cue_of  # noqa: E402
@@ -105,20 +109,24 @@ def test_motion_marks_the_car_and_leaves_the_empty_street_out(street: Path, work
     for number, mask in zip(range(0, 24, 3), found.values(), strict=True):
         assert set(np.unique(mask)) == {FOREGROUND, BACKGROUND}
         assert iou(mask == FOREGROUND, truth[number]) > 0.8
-    kept = {path.parent.name: json.loads(path.read_text()) for path in work.rglob("shots/*/*.json")}
-    assert (kept["car"]["first"], kept["car"]["stop"]) == (0, 24)
-    assert kept["empty"]["first"] == kept["empty"]["stop"]
+    left_out = left_out_of(folder_of(street, work, "motion"))
+    assert sorted(left_out) == [f"empty/{number:06d}" for number in range(0, 24, 3)]
+    assert set(left_out.values()) == {"motion is not reliable there, by motion.segmentation's least, most and frames"}
 
 
-def test_what_is_segmented_is_not_segmented_again(street: Path, work: Path) -> None:
+def test_what_is_segmented_is_not_segmented_again(street: Path, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     masks_of(street, work, "motion")
-    before = {path: path.stat().st_mtime_ns for path in work.rglob("motion/**/*") if path.is_file()}
-    (record,) = work.rglob("shots/empty/*.json")
-    record.unlink()  # as if the run had been interrupted in the second shot
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("motion/**/*.np[yz]")}
+    (empty,) = work.rglob("shots/empty/*.npz")
+    empty.unlink()  # as if the run had been interrupted in the second shot
     time.sleep(0.01)
     masks_of(street, work, "motion")
     after = {path: path.stat().st_mtime_ns for path in before}
-    assert [path for path in before if before[path] != after[path]] == [record]
+    assert [path for path in before if before[path] != after[path]] == [empty]
+    monkeypatch.setattr(motion_stage, "run_jobs", lambda _function, jobs, **_: {} if not jobs else 1 / 0)
+    config = load_config(street, ["cue=motion", "motion.segmentation.frames=25"])
+    with pytest.raises(WsvsError, match="in none of 2 shots"):  # other frames are relied on, of the same segments
+        make_motion_masks(config, load_samples(config, work), work)
 
 
 def test_nothing_that_moves_is_an_error_that_says_what_would_do(street: Path, work: Path) -> None:
@@ -142,14 +150,42 @@ def test_builtin_masks_know_objects_of_the_tags_only(street: Path, work: Path, c
 
 def test_an_interrupted_stage_goes_on_with_what_is_missing(street: Path, work: Path) -> None:
     folder = folder_of(street, work, "builtin")
-    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(folder.rglob("*.npy"))}
+    masks = {path: path.read_bytes() for path in folder.rglob("*.npy")}
+    files = {path.stat().st_ino for path in masks}
+    each = sorted(path for path in (work / "builtin").rglob("*.npy") if path.stat().st_ino in files)
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in each}
+    assert len(before) == 16
     missing = list(before)[::2]
     for path in missing:
         path.unlink()
+    shutil.rmtree(folder)
     assert folder_of(street, work, "builtin") == folder
+    assert {path: path.read_bytes() for path in folder.rglob("*.npy")} == masks
     for path, (written, content) in before.items():
         assert path.read_bytes() == content
         assert (path.stat().st_mtime_ns == written) == (path not in missing)
+
+
+def test_tags_touch_only_the_masks_that_ask_for_them(
+    street: Path, work: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of one drive's tags: its own masks, and all where a network has learnt from them."""
+    caplog.set_level(logging.INFO)
+    content = yaml.safe_load(street.read_text())
+    clips = content["data"]["drives"][0]["clips"]
+    clips["car"] = [{**clips["car"][0], "end": 1.5}, {**clips["car"][0], "start": 1.5, "tags": BACKGROUND_TAGS}]
+    edited = street.with_name("edited.yaml")
+    edited.write_text(yaml.safe_dump(content))
+    for cue, said in (
+        ("builtin", "builtin masks: all 16 taken"),
+        ("motion", "motion segments of shots: all 2 taken"),
+        ("multi_class", "localisation network: 0 of 1 taken; 1 to make: changed: tags"),
+    ):
+        folder_of(street, work, cue)
+        caplog.clear()
+        folder_of(edited, work, cue)
+        assert said in caplog.messages
+        assert ": all 2 taken" in caplog.messages[0]
 
 
 def test_an_interrupted_localisation_network_goes_on(

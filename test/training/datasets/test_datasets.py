@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +16,14 @@ pytest.importorskip("pydantic", reason="training needs pydantic: pip install 'ws
 
 import dataset_miniatures as mini
 
+from training.caches import Contents
 from training.datasets.cityscapes import LABEL_IDS, write_submission
 from training.datasets.dataset import lookup
 from training.datasets.dataset_samples import dataset_samples
 from training.datasets.errors import DatasetError
 from training.datasets.numbered_frames import NumberedFrames, evenly
 from training.datasets.registry import open_dataset
+from training.datasets.sample import Sample
 from training.datasets.tag_file import write_tags
 from training.datasets.youtube_objects import CLASSES, YouTubeObjects
 from wsvs_ros.perception import FlowSettings, LabelSet, create_flow
@@ -216,6 +219,7 @@ def test_a_snippets_flow_is_the_flow_between_its_frames(tmp_path: Path) -> None:
         tmp_path / "tags.json",
         LabelSet.load("cityscapes19"),
         cache=tmp_path / "cache",
+        contents=Contents(tmp_path / "contents.json"),
         size=mini.SIZE,
         flow=settings,
         window=(3, 1),
@@ -232,10 +236,41 @@ def test_a_snippets_flow_is_the_flow_between_its_frames(tmp_path: Path) -> None:
         assert np.abs(stack[place]).max() > 0.5
 
 
+def test_a_frame_that_was_replaced_has_other_flow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = mini.cityscapes(tmp_path / "data", ("train",), labels=False)
+    units = ["aachen_000001_000019", "bad-honnef_000001_000294"]
+    write_tags(tmp_path / "tags.json", {unit: ["road", "sky"] for unit in units}, {"from": "people"})
+
+    def samples(**settings: bool) -> list[Sample]:
+        with Contents(tmp_path / "contents.json") as contents:
+            return dataset_samples(
+                open_dataset("cityscapes", root, "train"),
+                tmp_path / "tags.json",
+                LabelSet.load("cityscapes19"),
+                cache=tmp_path / "cache",
+                contents=contents,
+                size=mini.SIZE,
+                flow=FlowSettings("dis", "ultrafast"),
+                window=(3, 1),
+                **settings,
+            )
+
+    before = samples()
+    (previous,) = root.rglob("aachen_000001_000018_leftImg8bit.png")
+    cv2.imwrite(str(previous), 255 - cv2.imread(str(previous)))
+    caplog.set_level(logging.INFO)
+    after = samples(shots=True)
+    assert "1 of 2 taken; 1 to make: changed: frames" in caplog.text
+    assert [one.flow_content == other.flow_content for one, other in zip(before, after, strict=True)] == [False, True]
+    assert not np.array_equal(before[0].load_flow(), after[0].load_flow())
+    assert all(sample.shot is not None and sample.shot.content for sample in after)
+
+
 def test_tags_without_a_frame_and_frames_that_are_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = mini.voc(tmp_path / "data")
     dataset = open_dataset("voc", root, "train")
     settings = {"cache": tmp_path / "cache", "size": mini.SIZE, "flow": FlowSettings(), "window": (3, 0)}
+    settings["contents"] = Contents(tmp_path / "contents.json")
     labels = LabelSet.load("voc21")
     write_tags(tmp_path / "a.json", {"2007_000032": ["cat"], "2012_000001": ["cat"]}, {})
     with pytest.raises(DatasetError, match=r"2012_000001: voc train has no such .*\(1 of 2 names\).*like 2007_000032"):

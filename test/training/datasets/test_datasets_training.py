@@ -151,7 +151,7 @@ def test_training_needs_no_annotation(work: Path) -> None:
     assert (work / "checkpoints" / "last.ckpt").is_file()
     masks = sorted(path.stem for path in work.glob("masks/*/cityscapes-train/*.npy"))
     assert masks == ["aachen_000001_000019", "bad-honnef_000001_000294"]
-    assert len(list(work.glob("drives/cityscapes-train/*/*/flow.npy"))) == 2
+    assert len(list(work.glob("drives/cityscapes-train/*/*.safetensors"))) == 2
 
 
 def test_a_mistake_in_a_dataset_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install '
 
 from training.config import Augmentation  # noqa: E402
 from training.datasets import Sample  # noqa: E402
+from training.datasets.drive_cache import CachedDrive  # noqa: E402
 from training.datasets.endless_order import EndlessOrder  # noqa: E402
-from training.datasets.tagged_drives import CachedDrive  # noqa: E402
 from training.datasets.training_set import TrainingSet, WholeFrames  # noqa: E402
 from wsvs_ros.errors import WsvsError  # noqa: E402
 
@@ -60,9 +60,13 @@ def test_crops_depend_on_seed_and_position_alone(tmp_path: Path) -> None:
     assert not torch.equal(first[5]["image"], first[6]["image"])
 
 
-def test_a_drives_stack_is_the_segmenters_window() -> None:
+@pytest.mark.parametrize("step", [1, 2, 5, 50])
+def test_a_drives_stack_is_the_segmenters_window(tmp_path: Path, step: int) -> None:
+    """In whatever pieces it lies."""
     flow = np.arange(6, dtype=np.float16)[:, None, None, None] * np.ones((6, 2, 3, 4), np.float16)
-    drive = CachedDrive(np.zeros((6, 3, 4, 3), np.uint8), flow, np.arange(6.0))
+    drive = CachedDrive(tmp_path, 6, (4, 3), step=step)
+    for first in range(0, 6, step):
+        drive.piece(first).save({}, {number: flow[number] for number in range(max(first, 1), min(first + step, 6))})
     assert drive.stack(4, length=3, lookahead=0)[:, 0, 0].tolist() == [2, 2, 3, 3, 4, 4]
     assert drive.stack(1, length=3, lookahead=0)[:, 0, 0].tolist() == [0, 0, 0, 0, 1, 1]
     assert drive.stack(5, length=3, lookahead=1)[:, 0, 0].tolist() == [4, 4, 5, 5, 0, 0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -15,12 +14,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from training.caches import Cache, Ingredients, contents_in, digest, written_aside
 from training.config import Config
 from training.cues.builtin.cam import LocalisationNet, balanced_cross_entropy
 from training.datasets import Sample
 from training.datasets.endless_order import EndlessOrder
-from training.networks.backbones import Backbone, MobileNetV2, Vgg16
-from training.running.work_directory import cache_name
+from training.networks.backbones import Backbone, MobileNetV2, Vgg16, weights_file
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 
@@ -62,10 +61,6 @@ def learn_localisation(config: Config, samples: Sequence[Sample], work: Path) ->
     :raises WsvsError: if an image cannot be read, or no class tells some samples from others.
     """
     settings = config.builtin.localisation
-    shared = {"labels", "foreground", "backbone", "seed"}
-    include: dict[str, Any] = dict.fromkeys(shared, True)
-    include |= {"data": {"root", "weights", "images", "drives", "datasets"}, "builtin": {"localisation"}}
-    path = work / "localisation" / f"{cache_name(config, include)}.pt"
     classes = list(config.foreground_ids(LabelSet.load(config.labels)))
     tags = np.stack([sample.tags[classes] for sample in samples])
     frequency = torch.from_numpy(tags.mean(0)).float()
@@ -74,6 +69,9 @@ def learn_localisation(config: Config, samples: Sequence[Sample], work: Path) ->
             f"cue {config.cue}: every frame has the same foreground tags, so that a classifier has nothing to tell "
             "apart; add frames without some of them, or take cue builtin, which asks for no classes"
         )
+    cache, made_of = Cache(work / "localisation", "localisation network", ".pt"), _made_of(config, samples, tags, work)
+    cache.lacking({"network": made_of})
+    path = cache.path("network", made_of)
     state: dict[str, Any] = _read(path) if path.is_file() else {"step": 0}
     first = int(state["step"])
     if first >= settings.steps:
@@ -98,7 +96,6 @@ def learn_localisation(config: Config, samples: Sequence[Sample], work: Path) ->
     views = _Views(samples, tags, config)
     loader = DataLoader(views, batch_size=settings.batch_size, sampler=order, num_workers=0)
     network.train()
-    path.parent.mkdir(parents=True, exist_ok=True)
     bar = tqdm(loader, desc="localisation network", unit="step", initial=first, total=settings.steps)
     for step, (images, shown) in enumerate(bar, first + 1):
         loss = balanced_cross_entropy(network(images), shown, frequency)
@@ -112,6 +109,18 @@ def learn_localisation(config: Config, samples: Sequence[Sample], work: Path) ->
         if step % _KEEP_EVERY == 0 or step == settings.steps:
             _keep(path, network, optimiser, step)
     return path
+
+
+def _made_of(config: Config, samples: Sequence[Sample], tags: np.ndarray, work: Path) -> Ingredients:
+    with contents_in(work) as contents:
+        weights = contents.of(weights_file(config.path(config.data.weights)))
+    learnt = config.builtin.localisation.model_dump_json()
+    return {
+        "images": digest([sample.content for sample in samples]),
+        "tags": digest(tags.tolist()),
+        "weights": weights,
+        "settings": digest(config.backbone, config.seed, learnt),
+    }
 
 
 class _Views(Dataset[tuple[Tensor, Tensor]]):
@@ -146,9 +155,8 @@ class _Views(Dataset[tuple[Tensor, Tensor]]):
 
 
 def _keep(path: Path, network: LocalisationNet, optimiser: torch.optim.Optimizer, step: int) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, partial)
-    os.replace(partial, path)
+    with written_aside(path) as aside:
+        torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, aside)
 
 
 def _read(path: Path) -> dict[str, Any]:

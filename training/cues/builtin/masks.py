@@ -5,7 +5,6 @@ A run that was interrupted goes on with the samples that are missing. All cores 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from training.caches import Cache, contents_in, digest, save_array
 from training.config import Config
 from training.cues.builtin.cam import LocalisationNet, class_activation_maps
 from training.cues.builtin.localisation import classifier_layers, learn_localisation, load_network
 from training.cues.builtin.priors import class_labels, foreground_labels, foreground_probability, multi_class_maps
 from training.datasets import Sample
-from training.networks.backbones import Backbone
+from training.networks.backbones import Backbone, weights_file
 from training.running.processes import Job, run_jobs
-from training.running.work_directory import cache_name
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.labels import LabelSet
 
@@ -75,25 +74,36 @@ def make_builtin_masks(config: Config, samples: Sequence[Sample], work: Path) ->
     :raises WsvsError: if data or weights cannot be used.
     """
     network = learn_localisation(config, samples, work) if config.cue != "builtin" else None
-    include = dict.fromkeys(("labels", "foreground", "working_size", "seed", "cue", "backbone", "builtin"), True)
-    name = cache_name(config, {**include, "data": {"root", "weights", "images", "drives", "datasets"}})
-    folder = work / "builtin" / name
-    jobs = [
-        Job(sample.key, (folder / f"{sample.key}.npy", sample.load_image, sample.tags))
+    with contents_in(work) as contents:
+        common = {"weights": contents.of(weights_file(config.path(config.data.weights)))}
+    if network is not None:
+        common["localisation network"] = network.stem
+    label_set = LabelSet.load(config.labels)
+    masks = config.builtin.model_dump_json(exclude={"localisation"})
+    common["settings"] = digest(config.cue, config.backbone, masks, label_set.names, config.foreground_ids(label_set))
+    # what the masks of objects all alike show does not ask for tags
+    asks = config.cue != "builtin"
+    wanted = {
+        sample.key: {"image": sample.content, **common, **({"tags": digest(sample.tags.tolist())} if asks else {})}
         for sample in samples
-        if not (folder / f"{sample.key}.npy").is_file()
-    ]
-    run_jobs(
+    }
+    cache = Cache(work / "builtin", f"{config.cue} masks")
+    lacking = set(cache.lacking(wanted))
+    left_out = run_jobs(
         _make_mask,
-        jobs,
+        [
+            Job(sample.key, (cache.path(sample.key, wanted[sample.key]), sample.load_image, sample.tags))
+            for sample in samples
+            if sample.key in lacking
+        ],
         task=f"{config.cue} masks",
         on_error=config.data.on_error,
         prepare=_prepare,
         prepared=(config, network),
     )
-    if not folder.is_dir():
+    if len(left_out) == len(samples):
         raise WsvsError("no image could be read; see the messages above")
-    return folder
+    return cache.gather(wanted, work / "masks", dict.fromkeys(left_out, "its image cannot be read"))
 
 
 _masks: BuiltinMasks | None = None  # of a process, loaded once
@@ -106,8 +116,4 @@ def _prepare(config: Config, localisation: Path | None) -> None:
 
 def _make_mask(path: Path, load_image: Callable[[], np.ndarray], tags: np.ndarray) -> None:
     assert _masks is not None
-    labels = _masks(load_image(), tags)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, labels)
-    os.replace(partial, path)
+    save_array(path, _masks(load_image(), tags))

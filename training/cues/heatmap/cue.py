@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from training.config import Config
-from training.cues.heatmap.evidence import Evidence, evidence_file, make_heatmaps
+from training.cues.heatmap.evidence import Heatmaps
 from training.cues.heatmap.masks import make_masks
 from training.cues.interface import Cue
 from training.datasets import Sample
@@ -40,8 +40,9 @@ class HeatmapCue(Cue):
         self, config: Config, samples: Sequence[Sample], chosen: Sequence[Sample], masks: Path, work: Path
     ) -> Iterator[np.ndarray]:
         """With the heatmap of each tagged class."""
-        heatmaps, label_set = make_heatmaps(config, samples, work), LabelSet.load(config.labels)
+        heatmaps, label_set = Heatmaps(config, samples, work), LabelSet.load(config.labels)
+        heatmaps.make()
         for sample in chosen:
             labels = np.load(masks / f"{sample.key}.npy")
-            found = Evidence.load(evidence_file(heatmaps, sample)).heatmaps.numpy()
+            found = heatmaps.of(sample).heatmaps.numpy()
             yield heatmap_sheet(sample.load_image(), labels, found, sample.tags, label_set)

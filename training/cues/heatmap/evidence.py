@@ -1,15 +1,16 @@
 """Heatmaps of all samples, and the clusters of look-alike cells in them (BF 3.1).
 
-A run that was interrupted goes on with the frames that are missing, and ends with the same bits.
+What a classifier sees in a frame does not ask for its tags, so it is kept without them: with other tags the same
+evidence competes anew. An interrupted run goes on with the frames that are missing, and ends with the same bits.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import os
-import shutil
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from training.caches import Cache, Ingredients, digest, save_array, written_aside
 from training.config import Config
-from training.config.cues import Heatmaps
-from training.cues.heatmap.heatmaps import Clusters, HeatmapModel, compete
-from training.cues.heatmap.iconic import IconicClassifiers, learn_iconic_classifiers
+from training.cues.heatmap.classifiers import build_heatmap_model, classifiers_made_of, heatmap_settings
+from training.cues.heatmap.heatmaps import Clusters, HeatmapModel, compete, feature_stride
 from training.datasets import Sample
-from training.networks.backbones import MobileNetV2, read_weights
 from training.networks.grids import look_up
 from training.networks.two_stream import STRIDE
-from training.running.work_directory import cache_name
 from wsvs_ros.errors import WsvsError
-from wsvs_ros.perception.labels import LabelSet
 
 _CELLS_PER_FRAME = 64  # cells of a frame that the clusters are learnt from
 _CLUSTER_FRAMES = 1000  # at most so many frames teach the clusters, to bound memory and disk
@@ -37,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Evidence:
     """
-    What is cached of a frame.
+    What speaks for each class in a frame.
 
     :param heatmaps: (N, h, w) float32, competing: a cell's evidence sums to at most 1.
     :param clusters: (h, w) int64 ids of look-alike cells.
@@ -46,181 +44,122 @@ class Evidence:
     heatmaps: Tensor
     clusters: Tensor
 
-    def save(self, path: Path) -> None:
-        """Write a compressed ``.npz``."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {"heatmaps": self.heatmaps.half().numpy(), "clusters": self.clusters.numpy().astype(np.uint16)}
-        aside = path.with_suffix(".aside.npz")
-        np.savez_compressed(aside, **arrays)
-        os.replace(aside, path)
 
-    @classmethod
-    def load(cls, path: Path) -> Evidence:
-        """Read what :meth:`save` wrote."""
-        with np.load(path) as arrays:
-            return cls(
-                torch.from_numpy(arrays["heatmaps"]).float(), torch.from_numpy(arrays["clusters"].astype(np.int64))
-            )
-
-
-def heatmap_settings(config: Config) -> Heatmaps:
-    """The section, which only another cue does without."""
-    if config.heatmaps is None:
-        raise WsvsError(f"{config.name}: has no section `heatmaps`, which says what classifies the frame")
-    return config.heatmaps
-
-
-def build_heatmap_model(config: Config, *, cache: Path | None = None) -> HeatmapModel:
+class Heatmaps:
     """
-    Learn the iconic classifiers and put the heatmap model together.
+    The evidence of all samples on disk. :meth:`make` makes what is missing.
 
-    :param cache: file that keeps the classifiers; those that it has are taken.
-    """
-    weights = config.path(heatmap_settings(config).weights or config.data.weights)
-    trunk = MobileNetV2().eval()
-    trunk.load_imagenet(weights)
-    tensors = read_weights(weights)
-    iconic = heatmap_settings(config).iconic
-    learnt: IconicClassifiers | None = None
-    if iconic and cache and cache.is_file():
-        learnt = IconicClassifiers.load(cache)
-    elif iconic:
-        learnt = learn_iconic_classifiers(trunk, config.path(iconic.folder), iconic, seed=config.seed)
-        if cache:
-            learnt.save(cache)
-    return HeatmapModel(
-        label_set=LabelSet.load(config.labels),
-        trunk=trunk,
-        head=(tensors["classifier.1.weight"], tensors["classifier.1.bias"]),
-        foreground=heatmap_settings(config).foreground,
-        iconic=learnt,
-        iconic_classes=iconic.classes if iconic else {},
-        scales=heatmap_settings(config).scales,
-        weights=heatmap_settings(config).objects,
-    )
-
-
-def make_heatmaps(config: Config, samples: Sequence[Sample], work: Path) -> Path:
-    """
-    Compute heatmaps and clusters of all samples, or take those of an earlier run.
-
-    :return: the folder; one ``<key>.npz`` a sample, see :class:`Evidence`. With ``data.on_error: skip`` an
-        unreadable sample has none.
-    :raises WsvsError: if data or weights cannot be used.
-    """
-    folder = work / "heatmaps" / heatmaps_name(config, without={"threshold", "certain"})
-    if folder.is_dir():
-        return folder
-    partial = folder.with_suffix(".partial")  # where an interrupted run has begun, this one goes on
-    begun = partial / "begun"
-    model = build_heatmap_model(config, cache=begun / "iconic.pt")
-    read = 0
-    for sample, evidence in _evidence(model, samples, config, partial):
-        evidence.save(evidence_file(partial, sample))
-        read += 1
-    if not read:
-        raise WsvsError("no image could be read; see the messages above")
-    shutil.rmtree(begun, ignore_errors=True)
-    os.replace(partial, folder)
-    return folder
-
-
-@dataclass(frozen=True)
-class _Teacher:
-    """
-    What a frame that teaches the clusters is kept by until they are learnt.
-
-    :param heatmaps: (N, h, w) float16, competing.
-    :param features: (D, h', w') float16.
-    :param cells: (D, :data:`_CELLS_PER_FRAME`) float32 columns of the features.
+    :param work: holds the caches.
     """
 
-    heatmaps: Tensor
-    features: Tensor
-    cells: Tensor
+    def __init__(self, config: Config, samples: Sequence[Sample], work: Path) -> None:
+        self._config, self._work, self._samples = config, work, samples
+        self.left_out: dict[str, str] = {}
+        """Why samples have none, by key."""
+        settings, made_of = heatmap_settings(config), classifiers_made_of(config, work)
+        trunk = {"weights": made_of["weights"], "settings": digest(settings.scales[0])}
+        iconic = settings.iconic.classes if settings.iconic else {}
+        seen = digest(
+            config.labels, settings.scales, settings.foreground, settings.objects, iconic, made_of.get("settings")
+        )
+        self._heatmaps = Cache(work / "heatmaps" / "frames", "heatmaps", ".npz")
+        self.made_of = {each.key: {"image": each.content, **made_of, "settings": seen} for each in samples}
+        self._features = Cache(work / "heatmaps" / "features", "features that clusters are learnt from", ".npz")
+        self._teachers = {each.key: {"image": each.content, **trunk} for each in teachers_of(samples)}
+        self._clusters = Cache(work / "heatmaps" / "clusters", "clusters")
+        self._clustered: dict[str, Ingredients] = {}
 
-    def save(self, path: Path) -> None:
-        """Write it aside, then in place."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".aside")
-        torch.save(self.__dict__, aside)
-        os.replace(aside, path)
+    @cached_property
+    def _model(self) -> HeatmapModel:
+        return build_heatmap_model(self._config, self._work)
+
+    def make(self) -> None:
+        """
+        Compute what is missing: first of the frames that teach the clusters, then the clusters, then of the others.
+
+        :raises WsvsError: if data or weights cannot be used, or no image can be read.
+        """
+        heatmaps = set(self._heatmaps.lacking(self.made_of))
+        features = set(self._features.lacking(self._teachers))
+        teachers = [each for each in self._samples if each.key in self._teachers]
+        self._look(teachers, heatmaps, features, None)
+        known = {key: made_of for key, made_of in self._teachers.items() if key not in self.left_out}
+        if not known:
+            raise WsvsError("no image could be read; see the messages above")
+        count, seed = heatmap_settings(self._config).clusters, self._config.seed
+        alike = {"other frames": digest(list(known.values())), "settings": digest(count, seed)}
+        trunk = next(iter(known.values()))["weights"]
+        self._clustered = {
+            each.key: {"image": each.content, "weights": trunk, **alike}
+            for each in self._samples
+            if each.key not in self.left_out
+        }
+        unassigned = set(self._clusters.lacking(self._clustered))
+        clusters = self._learn(known, count, seed) if unassigned else None
+        for key in known:
+            if clusters is not None and key in unassigned:
+                self._assign(key, clusters, self._load_features(key))
+        others = [each for each in self._samples if each.key not in self._teachers]
+        self._look(others, heatmaps | unassigned, set(), clusters)
+
+    def of(self, sample: Sample) -> Evidence:
+        """What is known of a sample that is not left out, for the tags that it has now."""
+        with np.load(self._heatmaps.path(sample.key, self.made_of[sample.key])) as arrays:
+            heatmaps = torch.from_numpy(arrays["heatmaps"]).float()
+        ids = np.load(self._clusters.path(sample.key, self._clustered[sample.key])).astype(np.int64)
+        stride = feature_stride(heatmap_settings(self._config).scales)
+        clusters = look_up(
+            torch.from_numpy(ids), stride=stride, size=(heatmaps.shape[1], heatmaps.shape[2]), pixel=STRIDE
+        )
+        return Evidence(compete(heatmaps, torch.from_numpy(sample.tags)), clusters)
+
+    def _look(
+        self, samples: Sequence[Sample], wanted: set[str], with_features: set[str], clusters: Clusters | None
+    ) -> None:
+        """Let the classifiers look at frames; keep what is missing of what they see."""
+        chosen = [each for each in samples if each.key in wanted | with_features]
+        for sample in tqdm(chosen, desc="heatmaps", unit="frame", disable=not chosen):
+            key = sample.key
+            try:
+                image = sample.load_image()
+            except WsvsError as error:
+                if self._config.data.on_error == "stop":
+                    raise
+                _LOG.warning("left out: %s", error)
+                self.left_out[key] = "its image cannot be read"
+                self._clustered.pop(key, None)
+                continue
+            heatmaps, features = self._model(image)
+            if key in with_features:
+                with written_aside(self._features.path(key, self._teachers[key])) as aside:
+                    np.savez_compressed(aside, features=features.half().numpy())
+            if clusters is not None:
+                self._assign(key, clusters, features)
+            with written_aside(self._heatmaps.path(key, self.made_of[key])) as aside:
+                np.savez_compressed(aside, heatmaps=heatmaps.half().numpy())
+
+    def _learn(self, teachers: Iterable[str], count: int, seed: int) -> Clusters:
+        rng, cells = np.random.default_rng(seed), []
+        for key in tqdm(teachers, desc="clusters", unit="frame"):
+            flat = self._load_features(key).flatten(1)
+            cells.append(flat[:, rng.integers(0, flat.shape[1], _CELLS_PER_FRAME)].T.clone())
+        return Clusters(torch.cat(cells), count=count, seed=seed)
+
+    def _load_features(self, key: str) -> Tensor:
+        with np.load(self._features.path(key, self._teachers[key])) as arrays:
+            return torch.from_numpy(arrays["features"]).float()
+
+    def _assign(self, key: str, clusters: Clusters, features: Tensor) -> None:
+        ids = clusters.assign(features).numpy().astype(np.uint16)
+        save_array(self._clusters.path(key, self._clustered[key]), ids)
 
 
-def _evidence(
-    model: HeatmapModel, samples: Sequence[Sample], config: Config, partial: Path
-) -> Iterator[tuple[Sample, Evidence]]:
+def teachers_of(samples: Sequence[Sample]) -> list[Sample]:
     """
-    First the frames that teach the clusters, whose features are kept until then; then the others.
+    The frames that teach the clusters, whose features are kept: all, or as many as :data:`_CLUSTER_FRAMES`.
 
-    :param partial: what an earlier run has left.
+    They are drawn by their keys, so that with some frames more or less most of them are the same.
     """
-    every = -(-len(samples) // _CLUSTER_FRAMES)
-    rng = np.random.default_rng(config.seed)
-    kept, cells = [], []
-    for sample, image in _images(samples[::every], config, "heatmaps, clusters"):
-        path = partial / "begun" / f"{sample.key}.pt"
-        teacher = _teach(model, sample, image, rng, path)
-        kept.append((sample, path))
-        cells.append(teacher.cells.T)
-    if not cells:
-        return
-    clusters = Clusters(torch.cat(cells), count=heatmap_settings(config).clusters, seed=config.seed)
-    for sample, path in kept:
-        teacher = _Teacher(**torch.load(path, weights_only=True))
-        yield sample, _alike(model, teacher.heatmaps.float(), clusters, teacher.features.float())
-    others = [sample for index, sample in enumerate(samples) if index % every]
-    for sample, image in _images(others, config, "heatmaps"):
-        done = evidence_file(partial, sample)
-        if done.is_file():
-            yield sample, Evidence.load(done)
-            continue
-        heat, features = model(image)
-        yield sample, _alike(model, compete(heat, torch.from_numpy(sample.tags)), clusters, features)
-
-
-def _alike(model: HeatmapModel, heatmaps: Tensor, clusters: Clusters, features: Tensor) -> Evidence:
-    ids = clusters.assign(features)
-    return Evidence(
-        heatmaps, look_up(ids, stride=model.feature_stride, size=(heatmaps.shape[1], heatmaps.shape[2]), pixel=STRIDE)
-    )
-
-
-def _teach(model: HeatmapModel, sample: Sample, image: np.ndarray, rng: np.random.Generator, path: Path) -> _Teacher:
-    """Compute a teacher, or take it; the cells are drawn in any case, so that the next frame's are the same."""
-    if path.is_file():
-        teacher = _Teacher(**torch.load(path, weights_only=True))
-        rng.integers(0, teacher.features[0].numel(), _CELLS_PER_FRAME)
-        return teacher
-    heat, features = model(image)
-    flat = features.flatten(1)
-    drawn = flat[:, rng.integers(0, flat.shape[1], _CELLS_PER_FRAME)].clone()
-    teacher = _Teacher(compete(heat, torch.from_numpy(sample.tags)).half(), features.half(), drawn)
-    teacher.save(path)
-    return teacher
-
-
-def _images(samples: Sequence[Sample], config: Config, task: str) -> Iterator[tuple[Sample, np.ndarray]]:
-    for sample in tqdm(samples, desc=task, unit="frame", disable=not samples):
-        try:
-            image = sample.load_image()
-        except WsvsError as error:
-            if config.data.on_error == "stop":
-                raise
-            _LOG.warning("left out: %s", error)
-            continue
-        yield sample, image
-
-
-def heatmaps_name(config: Config, without: Set[str] = frozenset()) -> str:
-    settings = {
-        "labels": True,
-        "working_size": True,
-        "seed": True,
-        "data": {"root", "weights", "images", "drives", "datasets"},
-    }
-    return cache_name(config, {**settings, "heatmaps": set(Heatmaps.model_fields) - without})
-
-
-def evidence_file(heatmaps: Path, sample: Sample) -> Path:
-    return heatmaps / f"{sample.key}.npz"
+    drawn = sorted(samples, key=lambda sample: hashlib.sha256(sample.key.encode()).digest())[:_CLUSTER_FRAMES]
+    chosen = {sample.key for sample in drawn}
+    return [sample for sample in samples if sample.key in chosen]

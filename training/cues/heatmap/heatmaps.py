@@ -67,7 +67,7 @@ class HeatmapModel:
     @property
     def feature_stride(self) -> float:
         """Pixels of the image to a cell of the features that are returned."""
-        return _TRUNK_STRIDE / self.scales[0]
+        return feature_stride(self.scales)
 
     def _features(self, image: np.ndarray, scale: float) -> Tensor:
         """
@@ -99,6 +99,11 @@ class HeatmapModel:
             target = self.label_set.id_of(name)
             out[..., target] = (out[..., target] * weight).clamp(max=1)
         return out
+
+
+def feature_stride(scales: Sequence[float]) -> float:
+    """Pixels of the image to a cell of the first scale's features."""
+    return _TRUNK_STRIDE / scales[0]
 
 
 def compete(heatmaps: Tensor, tags: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from training.caches import written_aside
 from training.config.cues import Iconic
 from training.networks.backbones import MobileNetV2
 from wsvs_ros.errors import WsvsError
@@ -41,10 +41,8 @@ class IconicClassifiers:
 
     def save(self, path: Path) -> None:
         """Write them to a file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".aside")
-        torch.save(self.__dict__, aside)
-        os.replace(aside, path)
+        with written_aside(path) as aside:
+            torch.save(self.__dict__, aside)
 
     @classmethod
     def load(cls, path: Path) -> IconicClassifiers:
@@ -75,9 +73,13 @@ def learn_iconic_classifiers(trunk: MobileNetV2, folder: Path, settings: Iconic,
     return _fit(torch.cat(features), torch.tensor(targets), tuple(settings.classes), seed)
 
 
+def iconic_images(folder: Path) -> list[Path]:
+    """The images of a class; none without a folder."""
+    return sorted(p for p in folder.glob("*") if p.suffix.lower() in _IMAGES) if folder.is_dir() else []
+
+
 def _views(folder: Path, name: str, settings: Iconic, rng: np.random.Generator) -> list[np.ndarray]:
-    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in _IMAGES) if folder.is_dir() else []
-    images = [image for image in map(_read, paths) if image is not None]
+    images = [image for image in map(_read, iconic_images(folder)) if image is not None]
     if not images:
         raise WsvsError(f"{folder}: no readable images of iconic class {name!r}; add some or take the class out")
     return [

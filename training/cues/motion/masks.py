@@ -6,17 +6,15 @@ interrupted goes on with the next shot.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from training.caches import Cache, Ingredients, digest, save_array, written_aside
 from training.config import Config
 from training.config.cues import MotionSegmentation
 from training.cues.motion.segmentation import segment_shot
@@ -25,26 +23,11 @@ from training.datasets import Sample
 from training.datasets.sample import Shot
 from training.networks.marks import BACKGROUND, FOREGROUND, NONE
 from training.running.processes import Job, run_jobs
-from training.running.work_directory import cache_name
 from wsvs_ros.errors import WsvsError
 from wsvs_ros.perception.flow import create_flow
 
 _PIECE = 60  # frames segmented at once, to bound the memory
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class SegmentedShot:
-    """
-    What is known of a shot once it is segmented.
-
-    :param shares: the share of each frame that moves by itself.
-    :param first, stop: the frames that are learnt from; equal where the shot is left out.
-    """
-
-    shares: tuple[float, ...]
-    first: int
-    stop: int
 
 
 def make_motion_masks(config: Config, samples: Sequence[Sample], work: Path) -> Path:
@@ -55,51 +38,77 @@ def make_motion_masks(config: Config, samples: Sequence[Sample], work: Path) -> 
         :mod:`training.networks.marks`. A lone image has no motion: its file holds one cell of no class.
     :raises WsvsError: if frames cannot be read, unless ``data.on_error`` is skip, or no shot is left.
     """
-    include = {"working_size": True, "data": {"root", "drives", "datasets"}, "motion": {"segmentation"}}
-    folder = work / "motion" / cache_name(config, include)
-    shots: dict[str, Shot] = {}
-    members: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    for sample in samples:
-        if sample.shot is None:
-            _write(folder, sample.key, np.full((1, 1), NONE, np.uint8))
-        else:
-            shots[sample.shot.name] = sample.shot
-            members[sample.shot.name].append((sample.key, sample.frame))
+    settings = config.motion.segmentation
+    shots = {sample.shot.name: sample.shot for sample in samples if sample.shot is not None}
     if not shots:
         raise WsvsError(f"{config.name}: cue motion: the data is single images; give drives, or datasets with video")
-    _segment_all(config, [shot for name, shot in shots.items() if not _record(folder, name).is_file()], members, folder)
-    _report(folder, list(shots))
-    return folder
-
-
-def _segment_all(
-    config: Config, shots: Sequence[Shot], members: dict[str, list[tuple[str, int]]], folder: Path
-) -> None:
-    settings = config.motion.segmentation
-    jobs = [Job(f"shot {shot.name}", (shot, members[shot.name], settings, folder), shot.length) for shot in shots]
+    # which frames can be relied on is asked of the segments later
+    chosen = digest(settings.model_dump_json(exclude={"least", "most", "frames"}))
+    wanted = {name: {"frames": shot.content, "settings": chosen} for name, shot in shots.items()}
+    cache = Cache(work / "motion" / "shots", "motion segments of shots", ".npz")
+    jobs = [
+        Job(f"shot {name}", (cache.path(name, wanted[name]), shots[name], settings), shots[name].length)
+        for name in cache.lacking(wanted)
+    ]
     run_jobs(segment_and_keep, jobs, task="motion segments", on_error=config.data.on_error)
+    return _gather(config, samples, {name: cache.path(name, made_of) for name, made_of in wanted.items()}, work)
 
 
-def segment_and_keep(
-    shot: Shot, members: Sequence[tuple[str, int]], settings: MotionSegmentation, folder: Path
-) -> None:
+def segment_and_keep(path: Path, shot: Shot, settings: MotionSegmentation) -> None:
     """
-    Segment a shot and write the masks of its samples, last of all the record that says it is done.
+    Segment a shot and keep it.
 
-    :param members: key and number in the shot of each sample.
+    :param path: ``.npz`` for `moves`, (T, ceil(h * w / 8)) uint8, bits of what moves by itself in each frame, and
+        `size` (2,), their h and w.
     """
     masks = motion_masks(shot, settings)
-    shares = masks.mean((1, 2))
-    kept = reliable_frames(shares, settings)
-    for key, frame in members:
-        if frame in kept:
-            _write(folder, key, np.where(masks[frame], FOREGROUND, BACKGROUND).astype(np.uint8))
-    found = SegmentedShot(tuple(np.round(shares, 4).tolist()), kept.start, kept.stop)
-    record = _record(folder, shot.name)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    partial = record.with_suffix(".partial")
-    partial.write_text(json.dumps(found.__dict__) + "\n", encoding="utf-8")
-    os.replace(partial, record)
+    with written_aside(path) as aside:
+        np.savez_compressed(aside, moves=np.packbits(masks.reshape(len(masks), -1), axis=1), size=masks.shape[1:])
+
+
+def segmented(path: Path) -> np.ndarray:
+    """(T, h, w) bool, what :func:`segment_and_keep` has kept."""
+    with np.load(path) as arrays:
+        height, width = (int(side) for side in arrays["size"])
+        flat = np.unpackbits(arrays["moves"], axis=1, count=height * width)
+    return flat.reshape(-1, height, width).astype(bool)
+
+
+def _gather(config: Config, samples: Sequence[Sample], shots: Mapping[str, Path], work: Path) -> Path:
+    """The masks of the frames in which motion can be relied on."""
+    settings, kept_shots = config.motion.segmentation, 0
+    chosen = digest(settings.least, settings.most, settings.frames)
+    cache = Cache(work / "motion" / "masks", "motion masks")
+    wanted: dict[str, Ingredients] = {}
+    left_out: dict[str, str] = {}
+    members: defaultdict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        if sample.shot is not None:
+            members[sample.shot.name].append(sample)
+            continue
+        wanted[sample.key] = {"image": sample.content}
+        save_array(cache.path(sample.key, wanted[sample.key]), np.full((1, 1), NONE, np.uint8))
+    for name, path in shots.items():
+        moves = segmented(path) if path.is_file() else None
+        kept = range(0) if moves is None else reliable_frames(moves.mean((1, 2)), settings)
+        kept_shots += len(kept) > 0
+        for sample in members[name]:
+            wanted[sample.key] = {"motion": path.stem, "frame": str(sample.frame), "settings": chosen}
+            mask = cache.path(sample.key, wanted[sample.key])
+            if moves is None:
+                left_out[sample.key] = "its shot cannot be read"
+            elif sample.frame not in kept:
+                left_out[sample.key] = "motion is not reliable there, by motion.segmentation's least, most and frames"
+            elif not mask.is_file():
+                save_array(mask, np.where(moves[sample.frame], FOREGROUND, BACKGROUND).astype(np.uint8))
+    _LOG.info("motion segments: %d of %d shots are learnt from", kept_shots, len(shots))
+    if not kept_shots:
+        raise WsvsError(
+            f"motion: in none of {len(shots)} shots does a part of the frame move by itself, as `motion.segmentation` "
+            "asks for by least, most and frames; take drives in which the camera stands or turns while objects pass, "
+            "or another cue"
+        )
+    return cache.gather(wanted, work / "masks", left_out)
 
 
 def motion_masks(shot: Shot, settings: MotionSegmentation) -> np.ndarray:
@@ -121,27 +130,3 @@ def motion_masks(shot: Shot, settings: MotionSegmentation) -> np.ndarray:
         forward, backward = flow.batch(grays[:-1], grays[1:]), flow.batch(grays[1:], grays[:-1])
         found.append(segment_shot(frames, forward, backward, settings).masks)
     return np.concatenate(found)
-
-
-def _report(folder: Path, names: Sequence[str]) -> None:
-    records = [json.loads(_record(folder, name).read_text()) for name in names if _record(folder, name).is_file()]
-    kept = sum(record["stop"] > record["first"] for record in records)
-    _LOG.info("motion segments: %d of %d shots are learnt from", kept, len(names))
-    if not kept:
-        raise WsvsError(
-            f"motion: in none of {len(names)} shots does a part of the frame move by itself, as `motion.segmentation` "
-            "asks for by least, most and frames; take drives in which the camera stands or turns while objects pass, "
-            "or another cue"
-        )
-
-
-def _write(folder: Path, key: str, mask: np.ndarray) -> None:
-    path = folder / f"{key}.npy"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, mask)
-    os.replace(partial, path)
-
-
-def _record(folder: Path, shot: str) -> Path:
-    return folder / "shots" / f"{shot}.json"

@@ -7,6 +7,15 @@ loading: it stays frozen here, because batches are small, and a folded network i
 from training.networks.backbones.backbone import Backbone
 from training.networks.backbones.mobilenet import InvertedResidual, MobileNetV2, SameConv2d
 from training.networks.backbones.vgg import Vgg16
-from training.networks.backbones.weights import WeightsError, read_weights
+from training.networks.backbones.weights import WeightsError, read_weights, weights_file
 
-__all__ = ["Backbone", "InvertedResidual", "MobileNetV2", "SameConv2d", "Vgg16", "WeightsError", "read_weights"]
+__all__ = [
+    "Backbone",
+    "InvertedResidual",
+    "MobileNetV2",
+    "SameConv2d",
+    "Vgg16",
+    "WeightsError",
+    "read_weights",
+    "weights_file",
+]

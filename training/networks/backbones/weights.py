@@ -15,15 +15,24 @@ class WeightsError(WsvsError):
     """A weights file that cannot be used for the network at hand."""
 
 
+def weights_file(path: Path) -> Path:
+    """
+    The file, if it is there.
+
+    :raises WeightsError: if it is not.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights file; set data.weights to an ImageNet state dict")
+    return path
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """
     Read a state dict from ``.safetensors`` or a torch file (tensors only).
 
     :raises WeightsError: if the file is missing or holds something else.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file; set data.weights to an ImageNet state dict")
+    path = weights_file(Path(path))
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

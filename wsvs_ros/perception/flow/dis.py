@@ -1,21 +1,17 @@
-"""Dense Inverse Search (Kroeger 2016) in batched torch: the flow for CUDA."""
+"""Dense Inverse Search (Kroeger 2016) in batched torch: the flow for CUDA where Triton is missing."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wsvs_ros.perception.flow.presets import PATCH, DisPreset, padding
+from wsvs_ros.perception.flow.presets import PATCH, DisPreset, padding, patch_grid, patch_hops, pyramid_sizes
 from wsvs_ros.perception.flow.variational import VariationalSettings, refine
-from wsvs_ros.perception.flow.warp import resize_flow, sample
+from wsvs_ros.perception.flow.warp import resize_flow, sample, shrink
 
-_STEP = 0.3  # of a Gauss-Newton step; whole ones overshoot where a patch lies across the edge of a motion
-_DAMPING = 5.0  # added to the Hessian (squared gray values), so that patches without structure stay where they are
-_DISTANCES = (4, 2, 1)  # over which a patch looks for better vectors, in patches
-_ROUNDS_AT_TOP = 4  # of search and spreading on the coarsest level, where large motions are found or never
+DAMPING = 60.0  # added to the Hessian (squared gray values), so that patches without structure stay where they are
+BETTER = 0.7  # of the own misfit: what a neighbour's vector must reach, else noise would spread over what is flat
 
 
 def dis_flow(previous: Tensor, current: Tensor, initial: Tensor | None = None, *, preset: DisPreset) -> Tensor:
@@ -23,8 +19,8 @@ def dis_flow(previous: Tensor, current: Tensor, initial: Tensor | None = None, *
     Optical flow from coarse to fine, with static shapes and without a look at any value.
 
     It differs from OpenCV's in that all patches search at once: good vectors spread not from patch to patch but
-    over 4, 2 and 1 patches in all directions, half-way through the search. And a patch that fits badly as a whole
-    counts less where patches are averaged.
+    over distances that halve, and each step is a whole Gauss-Newton one that is kept where it fits better. And a
+    patch that fits badly as a whole counts less where patches are averaged.
 
     :param previous: (B, 1, H, W) float32 gray, 0 to 255.
     :param current: (B, 1, H, W), as well.
@@ -38,48 +34,37 @@ def dis_flow(previous: Tensor, current: Tensor, initial: Tensor | None = None, *
         initial = None if initial is None else F.pad(initial, edges, mode="replicate")
         previous, current = (F.pad(images, edges, mode="replicate") for images in (previous, current))
         return dis_flow(previous, current, initial, preset=preset)[:, :, :height, :width]
-    levels = range(preset.finest_scale, _coarsest_scale(height, width) + 1)
-    sizes = {level: (height >> level, width >> level) for level in levels}
+    sizes = pyramid_sizes(height, width, preset.finest_scale)
     first, second = (_pyramid(images, sizes) for images in (previous, current))
-    flow = previous.new_zeros(len(previous), 2, *sizes[levels[-1]])
-    for level in reversed(levels):
+    flow = previous.new_zeros(len(previous), 2, *sizes[max(sizes)])
+    for level in reversed(sizes):
         flow = resize_flow(flow, sizes[level])
         guess = None if initial is None else resize_flow(initial, sizes[level])
-        rounds = _ROUNDS_AT_TOP if level == levels[-1] else 1
-        flow = _search(first[level], second[level], flow, guess, preset, rounds)
+        flow = _search(first[level], second[level], flow, guess, preset.stride, top=level == max(sizes))
         if preset.refinements:
             flow = refine(first[level], second[level], flow, VariationalSettings(fixed_points=preset.refinements))
     return resize_flow(flow, (height, width))
 
 
-def _coarsest_scale(height: int, width: int) -> int:
-    """The highest pyramid level: about four patches along the longer side, at least one along the shorter."""
-    long = math.floor(math.log2(max(height, width) / (4 * PATCH)) + 0.5)
-    return min(long, math.floor(math.log2(min(height, width) / PATCH)))
-
-
 def _pyramid(images: Tensor, sizes: dict[int, tuple[int, int]]) -> dict[int, Tensor]:
     levels = {}
     for level, size in sizes.items():
-        images = F.interpolate(images, size=size, mode="area")
-        levels[level] = images
+        levels[level] = images = shrink(images, size)
     return levels
 
 
-def _search(
-    previous: Tensor, current: Tensor, flow: Tensor, guess: Tensor | None, preset: DisPreset, rounds: int
-) -> Tensor:
+def _search(previous: Tensor, current: Tensor, flow: Tensor, guess: Tensor | None, stride: int, *, top: bool) -> Tensor:
     """One level: find each patch of a regular grid in the later image, average the patches' vectors by fit."""
-    patches = _Patches(previous, current, preset.stride)
+    patches = _Patches(previous, current, stride)
     vectors = patches.centres(flow)
+    cost = patches.misfit(vectors)
     if guess is not None:
-        vectors = patches.choose([vectors, patches.centres(guess)])
-    half = -(-preset.iterations // 2)
-    for _ in range(rounds):
-        vectors = patches.descend(vectors, half)
-        for distance in _DISTANCES:
-            vectors = patches.choose([vectors, *patches.neighbours(vectors, distance)])
-    return patches.densify(patches.descend(vectors, preset.iterations - half))
+        vectors, cost = patches.choose(vectors, cost, [patches.centres(guess)], better=1.0)
+    vectors, cost = patches.step(vectors, cost)
+    for hop in patch_hops(*patches.grid, top=top):
+        vectors, cost = patches.choose(vectors, cost, patches.neighbours(vectors, hop), better=BETTER)
+        vectors, cost = patches.step(vectors, cost)
+    return patches.densify(vectors)
 
 
 class _Patches:
@@ -88,22 +73,19 @@ class _Patches:
     def __init__(self, previous: Tensor, current: Tensor, stride: int) -> None:
         self._height, self._width = previous.shape[2:]
         self._current, self._stride = current, stride
-        # patches shall cover the last rows and columns too: the image goes on as its border where they do not fit
-        bottom, right = (-(side - PATCH) % stride for side in (self._height, self._width))
-        padded = F.pad(previous, (0, right, 0, bottom), mode="replicate")
-        self._padded = padded.shape[2:]
-        self._rows, self._columns = ((side - PATCH) // stride + 1 for side in self._padded)
-        self._template = self._unfold(padded)
-        wide, high = (F.pad(padded, pad, mode="replicate") for pad in ((1, 1, 0, 0), (0, 0, 1, 1)))
-        gradients = (0.5 * (wide[..., 2:] - wide[..., :-2]), 0.5 * (high[..., 2:, :] - high[..., :-2, :]))
+        self.grid = patch_grid(self._height, self._width, stride)
+        self._padded = tuple((count - 1) * stride + PATCH for count in self.grid)
+        bottom, right = self._padded[0] - self._height, self._padded[1] - self._width
+        around = F.pad(previous, (1, right + 1, 1, bottom + 1), mode="replicate")
+        self._template = self._unfold(around[..., 1:-1, 1:-1])
         # without their means, so that neither a change of brightness nor its correction moves a patch
-        self._x, self._y = (g - g.mean(1, keepdim=True) for g in map(self._unfold, gradients))
+        self._x, self._y = (g - g.mean(1, keepdim=True) for g in map(self._unfold, _sobel(around)))
         xx, xy, yy = ((a * b).sum(1) for a, b in ((self._x, self._x), (self._x, self._y), (self._y, self._y)))
-        xx, yy = xx + _DAMPING, yy + _DAMPING
+        xx, yy = xx + DAMPING, yy + DAMPING
         self._inverse = torch.stack([yy, -xy, xx]) / (xx * yy - xy * xy)
         inside = torch.arange(PATCH, device=previous.device)
-        left = stride * torch.arange(self._columns, device=previous.device)
-        top = stride * torch.arange(self._rows, device=previous.device)
+        left = stride * torch.arange(self.grid[1], device=previous.device)
+        top = stride * torch.arange(self.grid[0], device=previous.device)
         y, x = torch.meshgrid(top, left, indexing="ij")
         self._place_x = (x.reshape(-1) + inside.repeat(PATCH)[:, None]).float()
         self._place_y = (y.reshape(-1) + inside.repeat_interleave(PATCH)[:, None]).float()
@@ -117,14 +99,13 @@ class _Patches:
         half = PATCH // 2
         bottom, right = self._padded[0] - self._height, self._padded[1] - self._width
         flow = F.pad(flow, (0, right, 0, bottom), mode="replicate")
-        rows = slice(half, half + (self._rows - 1) * self._stride + 1, self._stride)
-        columns = slice(half, half + (self._columns - 1) * self._stride + 1, self._stride)
+        rows, columns = (slice(half, half + (count - 1) * self._stride + 1, self._stride) for count in self.grid)
         return flow[:, :, rows, columns].flatten(2)
 
-    def neighbours(self, vectors: Tensor, distance: int) -> list[Tensor]:
-        """The vectors of the patches on the left, on the right, above and below, `distance` patches away."""
-        grid = F.pad(vectors.unflatten(2, (self._rows, self._columns)), (distance,) * 4, mode="replicate")
-        near, far = slice(distance, -distance), 2 * distance
+    def neighbours(self, vectors: Tensor, hop: int) -> list[Tensor]:
+        """The vectors of the patches on the left, on the right, above and below, `hop` patches away."""
+        grid = F.pad(vectors.unflatten(2, self.grid), (hop,) * 4, mode="replicate")
+        near, far = slice(hop, -hop), 2 * hop
         around = (grid[..., near, :-far], grid[..., near, far:], grid[..., :-far, near], grid[..., far:, near])
         return [moved.flatten(2) for moved in around]
 
@@ -133,37 +114,42 @@ class _Patches:
         x, y = self._place_x + vectors[:, :1], self._place_y + vectors[:, 1:]
         return sample(self._current, x, y)[:, 0] - self._template
 
-    def choose(self, candidates: list[Tensor]) -> Tensor:
-        """Of several vectors for each patch the one with the least squared residual, brightness apart."""
-        best = candidates[0]
-        least = self._residual(best).var(1, correction=0)
-        for candidate in candidates[1:]:
-            cost = self._residual(candidate).var(1, correction=0)
-            best = torch.where((cost < least)[:, None], candidate, best)
-            least = torch.minimum(cost, least)
-        return best
+    def misfit(self, vectors: Tensor) -> Tensor:
+        """(B, P): the mean squared residual, brightness apart."""
+        return self._residual(vectors).var(1, correction=0)
 
-    def descend(self, start: Tensor, iterations: int) -> Tensor:
-        """The best vector on a Gauss-Newton descent, with the patch's own gradients and Hessian all the way."""
-        vectors = best = start
-        least = torch.full_like(start[:, 0], math.inf)
-        for _ in range(iterations):
-            residual = self._residual(vectors)
-            cost = residual.var(1, correction=0)
-            better = (cost < least) & ((vectors - start).norm(dim=1) <= PATCH)
-            best = torch.where(better[:, None], vectors, best)
-            least = torch.where(better, cost, least)
-            x, y = (self._x * residual).sum(1), (self._y * residual).sum(1)
-            uu, uv, vv = self._inverse
-            vectors = vectors - _STEP * torch.stack([uu * x + uv * y, uv * x + vv * y], 1)
-        return best
+    def choose(self, vectors: Tensor, cost: Tensor, candidates: list[Tensor], better: float) -> tuple[Tensor, Tensor]:
+        """Of several vectors for each patch the one that fits best, if it is that much better than the own."""
+        least, best, found = better * cost, vectors, cost
+        for candidate in candidates:
+            misfit = self.misfit(candidate)
+            take = misfit < least
+            best = torch.where(take[:, None], candidate, best)
+            least, found = torch.minimum(misfit, least), torch.where(take, misfit, found)
+        return best, found
+
+    def step(self, vectors: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
+        """A Gauss-Newton step with the patch's own gradients and Hessian, where that fits better."""
+        residual = self._residual(vectors)
+        x, y = (self._x * residual).sum(1), (self._y * residual).sum(1)
+        uu, uv, vv = self._inverse
+        change = torch.stack([uu * x + uv * y, uv * x + vv * y], 1)
+        misfit = self.misfit(vectors - change)
+        take = (misfit < cost) & (change.norm(dim=1) <= PATCH)
+        return torch.where(take[:, None], vectors - change, vectors), torch.where(take, misfit, cost)
 
     def densify(self, vectors: Tensor) -> Tensor:
         """(B, 2, H, W): the mean of the vectors of all patches over a pixel, by how well each fits there."""
         residual = self._residual(vectors)
-        residual = residual - residual.mean(1, keepdim=True)
-        variance = residual.square().mean(1, keepdim=True)
+        variance = residual.var(1, correction=0, keepdim=True)
         weights = 1 / (residual.abs().clamp(min=1) * variance.clamp(min=1))
         layers = torch.cat([weights * vectors[:, :1], weights * vectors[:, 1:], weights], 1)
         u, v, total = F.fold(layers, self._padded, PATCH, stride=self._stride).split(1, 1)
         return (torch.cat([u, v], 1) / total)[:, :, : self._height, : self._width]
+
+
+def _sobel(around: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients along x and y of an image that comes with one pixel around it."""
+    rows = around[..., :-2, :] + 2 * around[..., 1:-1, :] + around[..., 2:, :]
+    columns = around[..., :-2] + 2 * around[..., 1:-1] + around[..., 2:]
+    return (rows[..., 2:] - rows[..., :-2]) / 8, (columns[..., 2:, :] - columns[..., :-2, :]) / 8

@@ -23,12 +23,13 @@ class TorchFlow:
     :param function: of gray images (B, 1, H, W) and (B, 1, H, W), float32 of 0 to 255, and an initial field
         (B, 2, H, W) or nothing; gives (B, 2, H, W).
     :param device: `cpu`, `cuda` or `cuda:1`.
+    :param backend: what the function is written in, for the name.
     :raises DeviceError: if there is no such device.
     """
 
-    def __init__(self, name: str, function: Callable[..., Tensor], device: str = "cpu") -> None:
+    def __init__(self, name: str, function: Callable[..., Tensor], device: str = "cpu", backend: str = "torch") -> None:
         self._device = torch_device(device)
-        self.name = f"{name}-torch-{device}"
+        self.name = f"{name}-{backend}-{device}"
         self._function = function
         self._captured = CapturedFunction(self._compute) if self._device.type == "cuda" else self._compute
 

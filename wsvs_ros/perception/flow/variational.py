@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from wsvs_ros.perception.flow.warp import warp
 
-_SQUARED_EPSILON = 1e-6  # of the penalty sqrt(s^2 + epsilon^2)
-_SQUARED_ZETA = 0.1  # keeps the normalised data term quiet where the image is flat
-_RELAXATION = 1.6  # of the successive over-relaxation
+SQUARED_EPSILON = 1e-6  # of the penalty sqrt(s^2 + epsilon^2)
+SQUARED_ZETA = 0.1  # keeps the normalised data term quiet where the image is flat
+RELAXATION = 1.6  # of the successive over-relaxation
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def refine(previous: Tensor, current: Tensor, flow: Tensor, settings: Variationa
         for _ in range(settings.relaxations):
             for colour in (red, ~red):
                 solved = _apply(inverse, right + _neighbours(result, weights))
-                result = torch.where(colour, torch.lerp(result, solved, _RELAXATION), result)
+                result = torch.where(colour, torch.lerp(result, solved, RELAXATION), result)
     return result
 
 
@@ -85,7 +85,7 @@ def _linearise(previous: Tensor, current: Tensor, flow: Tensor, settings: Variat
 
 
 def _normalised(weight: float, x: Tensor, y: Tensor, z: Tensor) -> _Constraint:
-    scale = (x**2 + y**2 + _SQUARED_ZETA).rsqrt()
+    scale = (x**2 + y**2 + SQUARED_ZETA).rsqrt()
     return _Constraint(weight, x * scale, y * scale, z * scale)
 
 
@@ -94,7 +94,7 @@ def _data_term(constraints: list[_Constraint], step: Tensor) -> tuple[Tensor, Te
     matrix, right = torch.zeros_like(step[:, :1]).expand(-1, 3, -1, -1), torch.zeros_like(step)
     for item in constraints:
         residual = item.z + item.x * step[:, :1] + item.y * step[:, 1:]
-        weight = item.weight * ((residual**2).sum(1, keepdim=True) + _SQUARED_EPSILON).rsqrt()
+        weight = item.weight * ((residual**2).sum(1, keepdim=True) + SQUARED_EPSILON).rsqrt()
         products = (item.x * item.x, item.x * item.y, item.y * item.y)
         matrix = matrix + weight * torch.cat([p.sum(1, keepdim=True) for p in products], 1)
         sides = (item.x * item.z, item.y * item.z)
@@ -106,7 +106,7 @@ def _smoothness_weights(flow: Tensor, smoothness: float) -> Tensor:
     """Weights (B, 4, H, W) of the neighbours left, right, above and below; zero beyond the border."""
     right = F.pad(flow[..., 1:] - flow[..., :-1], (0, 1))
     down = F.pad(flow[..., 1:, :] - flow[..., :-1, :], (0, 0, 0, 1))
-    here = smoothness * ((right**2 + down**2).sum(1, keepdim=True) + _SQUARED_EPSILON).rsqrt()
+    here = smoothness * ((right**2 + down**2).sum(1, keepdim=True) + SQUARED_EPSILON).rsqrt()
     across = F.pad(0.5 * (here[..., 1:] + here[..., :-1]), (1, 1))
     along = F.pad(0.5 * (here[..., 1:, :] + here[..., :-1, :]), (0, 0, 1, 1))
     return torch.cat([across[..., :-1], across[..., 1:], along[..., :-1, :], along[..., 1:, :]], 1)

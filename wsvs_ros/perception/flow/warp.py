@@ -49,3 +49,26 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
         return flow
     u, v = F.interpolate(flow, size=size, mode="bilinear", align_corners=False).split(1, 1)
     return torch.cat([u * (size[1] / width), v * (size[0] / height)], 1)
+
+
+def shrink(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """
+    Average images over the areas of larger pixels; a pixel on an edge counts for its share, as in OpenCV's INTER_AREA.
+
+    (`interpolate` counts such a pixel in full, in both areas, which bends an image whose size does not divide.)
+
+    :param images: (B, C, H, W) float32.
+    :param size: height and width to reach, no larger.
+    """
+    if images.shape[2:] == size:
+        return images
+    along_y, along_x = (_shares(old, new, images.device) for old, new in zip(images.shape[2:], size, strict=True))
+    return along_y @ images @ along_x.T
+
+
+def _shares(old: int, new: int, device: torch.device) -> Tensor:
+    """(new, old): how much each old pixel is of each new one."""
+    ratio = old / new
+    first = ratio * torch.arange(new, device=device)[:, None]
+    place = torch.arange(old, device=device)
+    return (torch.minimum(first + ratio, place + 1) - torch.maximum(first, place)).clamp(min=0) / ratio

@@ -10,10 +10,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wsvs_ros[train]'")
 
+from small_training import take_caches  # noqa: E402
+
 from training import flow, look  # noqa: E402
 from training.config import load_config  # noqa: E402
-from training.cues.heatmap import evidence  # noqa: E402
-from training.cues.heatmap.evidence import build_heatmap_model  # noqa: E402
+from training.cues.heatmap import classifiers, evidence  # noqa: E402
+from training.cues.heatmap.classifiers import build_heatmap_model  # noqa: E402
 from training.cues.heatmap.heatmaps import (  # noqa: E402
     Clusters,
     HeatmapModel,
@@ -75,8 +77,8 @@ def test_clusters_let_the_many_outvote_the_one() -> None:
     # the cell's own evidence counts by its root, the vote of its kind in full
     voted = agree(votes, clusters, torch.ones_like(heat))
     assert (voted.argmax(0).flatten() == kind).all()
-    finer = heat.repeat_interleave(2, 1).repeat_interleave(2, 2)
-    assert torch.allclose(cluster_votes([(clusters, finer)], clusters=2, classes=2), votes, atol=1e-5)
+    finer, ids = (each.repeat_interleave(2, -2).repeat_interleave(2, -1) for each in (heat, clusters))
+    assert torch.allclose(cluster_votes([(ids, finer)], clusters=2, classes=2), votes, atol=1e-5)
 
 
 def test_a_class_weighs_what_its_weight_says() -> None:
@@ -109,7 +111,7 @@ def test_real_classifiers_find_what_a_street_shows(shared_data: Path) -> None:
 
 def test_heatmaps_are_shown(work: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Image, masks and a heatmap a tagged class, from the caches of the training."""
-    before = {path: path.stat().st_mtime_ns for path in work.glob("heatmaps/*/*/*.npz")}
+    before = {path: path.stat().st_mtime_ns for path in work.glob("heatmaps/frames/*/*.npz")}
     assert len(before) == 30
     arguments = [str(config), "--work", str(work), "-o", str(tmp_path), "--frames", "3"]
     assert look.main(arguments) == 0
@@ -141,7 +143,8 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
     monkeypatch.setattr(evidence, "_CLUSTER_FRAMES", teachers)
     settings = load_config(config)
     samples = load_samples(settings, work)
-    whole = evidence.make_heatmaps(settings, samples, tmp_path / "whole")
+    whole = evidence.Heatmaps(settings, samples, tmp_path / "whole")
+    whole.make()
     calls = 0
 
     def stop_at_the_twentieth(self: HeatmapModel, image: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -154,23 +157,47 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
     see = HeatmapModel.__call__
     monkeypatch.setattr(HeatmapModel, "__call__", stop_at_the_twentieth)
     with pytest.raises(KeyboardInterrupt):
-        evidence.make_heatmaps(settings, samples, tmp_path / "parts")
-    monkeypatch.setattr(evidence, "learn_iconic_classifiers", None)  # they are kept
-    parts = evidence.make_heatmaps(settings, samples, tmp_path / "parts")
+        evidence.Heatmaps(settings, samples, tmp_path / "parts").make()
+    monkeypatch.setattr(classifiers, "learn_iconic_classifiers", None)  # they are kept
+    parts = evidence.Heatmaps(settings, samples, tmp_path / "parts")
+    parts.make()
     assert calls == 20 + 11  # each of the 30 frames is looked at once, but for the one that stopped it
-    assert sorted(path.relative_to(parts) for path in parts.rglob("*")) == sorted(
-        path.relative_to(whole) for path in whole.rglob("*")
-    )
-    for path in whole.rglob("*.npz"):
-        one, other = (
-            evidence.Evidence.load(path),
-            evidence.Evidence.load(parts / path.relative_to(whole)),
-        )
+    for sample in samples:
+        one, other = whole.of(sample), parts.of(sample)
         assert torch.equal(one.heatmaps, other.heatmaps)
         assert torch.equal(one.clusters, other.clusters)
+
+
+def test_frames_that_come_later_do_not_ask_the_classifiers_of_the_others(
+    work: Path, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clusters are others then, but what they are learnt from is kept."""
+    take_caches(work, tmp_path)
+    settings = load_config(config)
+    samples = load_samples(settings, tmp_path)
+    for cache in ("frames", "features"):
+        for path in (tmp_path / "heatmaps" / cache).rglob("000004-*.npz"):
+            path.unlink()
+    few = [sample for sample in samples if sample.key != "street/000004"]
+    monkeypatch.setattr(HeatmapModel, "__call__", None)
+    evidence.Heatmaps(settings, few, tmp_path).make()
+    monkeypatch.undo()
+    seen: list[int] = []
+    see = HeatmapModel.__call__
+
+    def counted(self: HeatmapModel, image: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        seen.append(1)
+        return see(self, image)
+
+    monkeypatch.setattr(HeatmapModel, "__call__", counted)
+    evidence.Heatmaps(settings, samples, tmp_path).make()
+    assert len(seen) == 1
 
 
 def test_flow_is_computed_ahead(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert flow.main([str(config), "--work", str(tmp_path)]) == 0
     assert "30 samples, 30 of them with flow" in capsys.readouterr().out
-    assert len(list(tmp_path.glob("drives/*/flow.npy"))) == 1
+    assert [path.name for path in sorted(tmp_path.glob("drives/*/*.safetensors"))] == [
+        "000000.safetensors",
+        "000050.safetensors",
+    ]
