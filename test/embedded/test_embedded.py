@@ -141,7 +141,7 @@ def test_ros_arguments() -> None:
         ["x", "-r", "no", "--ros-args", "-r", "a:=b", "-p", "n:=3", "-p", "s:=on the road", "--", "-p"]
     )
     assert found.remaps == [("", "a", "b")]
-    assert found.parameters_of("x") == {"n": 3, "s": "on the road"}
+    assert load_parameters(found.parameters, node="x", namespace="/") == {"n": 3, "s": "on the road"}
     for words, says in [
         (["-r"], "needs a value"),
         (["-p", "n"], "name:=value"),

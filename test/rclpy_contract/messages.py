@@ -24,8 +24,9 @@ def lines_are_logged_by_severity_and_throttled(ros: Any) -> None:
         for _ in range(3):
             logger.warning("seldom", throttle_duration_sec=60.0)
         logger.debug("not this")
-        for say in (logger.info, logger.error, logger.fatal):
-            say("often")
+        logger.info("often")
+        logger.error("often")
+        logger.fatal("often")
         spin_until(ros, node, lambda: len(found) >= 4)
         assert [(line.name, line.msg, line.level) for line in found] == [
             (logger.name, "seldom", 30),
@@ -33,6 +34,22 @@ def lines_are_logged_by_severity_and_throttled(ros: Any) -> None:
             (logger.name, "often", 40),
             (logger.name, "often", 50),
         ]
+
+
+@case()
+def a_call_that_logs_keeps_severity_and_filters(ros: Any) -> None:
+    with a_node() as node:
+        logger = node.get_logger()
+
+        def say(what: str, **filters: Any) -> bool:
+            return getattr(logger, what)("a line", **filters)
+
+        assert say("debug") is False  # what is not enabled decides nothing
+        assert say("warning", once=True) is True
+        assert say("warning", once=True) is False
+        for what, filters in (("error", {"once": True}), ("warning", {}), ("warning", {"skip_first": True})):
+            with pytest.raises(ValueError, match="cannot be changed between calls"):
+                say(what, **filters)
 
 
 @case()

@@ -58,7 +58,9 @@ def descriptors_are_told(ros: Any) -> None:
         assert model.additional_constraints == "a directory"
         if hasattr(node, "list_parameters"):  # not on Humble
             assert "even" in node.list_parameters([], 0).names
-        assert list(node.get_parameter_types(["even"])) == [Parameter.Type.INTEGER]
+        # numbers, though rclpy's annotation says members: take either
+        assert [Parameter.Type(kind) for kind in node.get_parameter_types(["even"])] == [Parameter.Type.INTEGER]
+        assert Parameter.Type.INTEGER.value != Parameter.Type.INTEGER
 
 
 @case()
@@ -166,15 +168,40 @@ def an_argument_may_be_for_one_node(ros: Any) -> None:
     from std_msgs.msg import String
 
     restarted(
-        ros, "-p", "a:=1", "-p", "contract:a:=2", "-p", "other:a:=3", "-r", "other:__ns:=/no", "-r", "contract:t:=/u",
-        "-r", "other:s:=/no", "-r", "contract:__ns:=/front",
+        ros, "-r", "other:__ns:=/no", "-r", "contract:t:=/u", "-r", "other:s:=/no", "-r", "contract:__ns:=/front",
     )  # fmt: skip
     with a_node() as node:
-        assert node.declare_parameter("a", 0).value == 2
         assert node.get_namespace() == "/front"
         assert node.resolve_topic_name("t") == "/u"
         assert node.resolve_topic_name("s") == "/front/s"
         assert node.create_publisher(String, "~/x", 1).topic_name == "/front/contract/x"
+
+
+BOTH = "/**: {ros__parameters: {b: 1}}\n/contract: {ros__parameters: {a: 2}}\n"
+
+
+@case(
+    ("", "-p a:=1 -p contract:a:=2 -p other:a:=3", 2),
+    ("", "-p contract:a:=2 -p a:=1", 1),
+    ("", "-p a:=1 -p contract:a:=2 -r __ns:=/front", 1),  # a full name: this one is /contract's
+    ("", "-p contract:a:=2 -p seg:a:=3 -r __node:=seg", 3),
+    (BOTH, "-p contract:a:=3 --params-file FILE -p a:=7", 2),
+    (BOTH, "--params-file FILE -p a:=7", 2),  # /** was opened before /contract
+    (BOTH, "--params-file FILE -p contract:a:=7", 7),
+    ("/contract: {ros__parameters: {a: 2}}", "-p a:=7 --params-file FILE", 2),
+    ("/contract: {ros__parameters: {a: 2}}", "--params-file FILE -p a:=7", 7),
+    ("contract: {ros__parameters: {a: 2}}", "--params-file FILE", 2),
+    ("contract: {ros__parameters: {a: 2}}", "--params-file FILE -r __ns:=/front", 0),
+    ("front/contract: {ros__parameters: {a: 2}}", "--params-file FILE -r __ns:=/front", 2),
+    ("/*: {ros__parameters: {a: 2}}", "--params-file FILE -r __ns:=/front", 0),
+    ("/*/contract: {ros__parameters: {a: 2}}", "--params-file FILE -r __ns:=/front", 2),
+    ("/**/contract: {ros__parameters: {a: 2}}", "--params-file FILE", 2),
+)
+def of_several_values_rcl_takes(ros: Any, text: str, words: str, value: int) -> None:
+    with a_file(text) as file:
+        restarted(ros, *words.replace("FILE", file.name).split())
+        with a_node() as node:
+            assert node.declare_parameter("a", 0).value == value
 
 
 @case()

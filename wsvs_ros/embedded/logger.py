@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
 from typing import NamedTuple
+
+_Place = tuple[str, str, int, int]
+"""File, function, line and instruction of a call; two on a line are two, as in rclpy."""
 
 LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
 
@@ -28,7 +30,8 @@ class Logger:
     """
     Writes `[LEVEL] [seconds] [name]: text` to standard error.
 
-    Of a line with `throttle_duration_sec`, `once` or `skip_first`, the calling place decides whether it is written.
+    Of a line with `throttle_duration_sec`, `once` or `skip_first`, the calling place decides whether it is written; it
+    keeps its severity and filters: a call that changes them raises ValueError, as rclpy's does.
 
     :param level: the lowest level that is written, a key of LEVELS.
     :param sink: gets each line, too.
@@ -38,7 +41,8 @@ class Logger:
         self.name = name
         self._level = LEVELS.get(level, LEVELS["info"])
         self._sink = sink
-        self._last: dict[str, float] = {}
+        self._last: dict[_Place, float] = {}
+        self._kept: dict[_Place, tuple[str, float, bool, bool]] = {}
         self._lock = threading.Lock()
 
     def debug(
@@ -70,18 +74,22 @@ class Logger:
         if LEVELS[level] < self._level:
             return False
         caller = sys._getframe(2)
-        if (throttle or once or skip_first) and not self._due(caller, throttle, once, skip_first):
+        code = caller.f_code
+        place = (code.co_filename, code.co_name, caller.f_lineno, caller.f_lasti)
+        wanted = (level, throttle, once, skip_first)
+        if self._kept.setdefault(place, wanted) != wanted:
+            where = f"{code.co_filename}:{caller.f_lineno}"
+            raise ValueError(f"{where}: severity and filters cannot be changed between calls; write a call for each")
+        if (throttle or once or skip_first) and not self._due(place, throttle, once, skip_first):
             return False
         with suppress(OSError):  # a full disk behind it ends nobody
             print(f"[{level.upper()}] [{time.time():.9f}] [{self.name}]: {text}", file=sys.stderr, flush=True)
         if self._sink is not None:
-            code = caller.f_code
             self._sink(Line(level, self.name, str(text), code.co_filename, code.co_name, caller.f_lineno))
         return True
 
-    def _due(self, caller: FrameType, throttle: float, once: bool, skip_first: bool) -> bool:
-        """Filters count by the calling line, as rclpy's do."""
-        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    def _due(self, place: _Place, throttle: float, once: bool, skip_first: bool) -> bool:
+        """Filters count by the calling place, as rclpy's do."""
         with self._lock:
             now = time.monotonic()
             last = self._last.get(place)

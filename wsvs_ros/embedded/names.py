@@ -24,9 +24,9 @@ class Remap(NamedTuple):
 
 
 class Override(NamedTuple):
-    """A parameter `[node:]name:=value`; without a node it is every node's."""
+    """A parameter `[node:]name:=value`, as one of the section of a parameter file that would say the same."""
 
-    node: str
+    section: str
     name: str
     value: Any
 
@@ -37,23 +37,17 @@ class RosArguments:
     What follows `--ros-args`.
 
     :param remaps: in order, those of `__node` and `__ns` among them.
-    :param parameters: in order; a later one wins.
-    :param files: parameter files.
+    :param parameters: single ones, and files of them, in order.
     :param log_level: e.g. `info`.
     """
 
     remaps: list[Remap] = field(default_factory=list)
-    parameters: list[Override] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
+    parameters: list[Override | Path] = field(default_factory=list)
     log_level: str = "info"
 
     def remap(self, source: str, node: str) -> str | None:
         """The new name that a rule gives to `source` of a node, if any."""
         return next((rule.to for rule in self.remaps if rule.source == source and rule.node in ("", node)), None)
-
-    def parameters_of(self, node: str) -> dict[str, Any]:
-        """The values that are given to a node by its name, or to all."""
-        return {item.name: item.value for item in self.parameters if item.node in ("", node)}
 
 
 def parse_arguments(arguments: Sequence[str]) -> RosArguments:
@@ -87,9 +81,9 @@ def _parse_one(word: str, words: Any, found: RosArguments) -> None:
         if word in ("-r", "--remap"):
             found.remaps.append(_remap(node, name, new))
         else:
-            found.parameters.append(Override(node, name, _value(f"{word} {value}", new)))
+            found.parameters.append(Override(node or "/**", name, _value(f"{word} {value}", new)))
     elif word == "--params-file":
-        found.files.append(Path(value))
+        found.parameters.append(Path(value))
     elif word == "--log-level":
         found.log_level = value.lower()
     else:

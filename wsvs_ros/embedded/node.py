@@ -80,8 +80,7 @@ class Node(NodeNames, NodeParameters):
         self.context = contexts.current()
         arguments = self.context.arguments
         NodeNames.__init__(self, arguments, node_name, namespace)
-        values = load_parameters(arguments.files, node=self.get_name(), namespace=self.get_namespace())
-        values |= arguments.parameters_of(self.get_name())
+        values = load_parameters(arguments.parameters, node=self.get_name(), namespace=self.get_namespace())
         self._publishers: list[Publisher] = []
         self._subscriptions: list[Subscription] = []
         self._services: list[Service] = []

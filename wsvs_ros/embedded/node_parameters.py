@@ -7,7 +7,7 @@ from typing import Any
 
 from wsvs_ros.embedded.errors import unsupported
 from wsvs_ros.embedded.messages import message_class
-from wsvs_ros.embedded.parameter import Parameter, ParameterType
+from wsvs_ros.embedded.parameter import Parameter
 from wsvs_ros.embedded.parameter_store import ParameterStore, SetCallback
 
 
@@ -27,8 +27,9 @@ class NodeParameters:
     def get_parameters(self, names: Sequence[str]) -> list[Parameter]:
         return [self.get_parameter(name) for name in names]
 
-    def get_parameter_types(self, names: Sequence[str]) -> list[ParameterType]:
-        return [self._parameters.type_of(name) for name in names]
+    def get_parameter_types(self, names: Sequence[str]) -> list[int]:
+        """The numbers of the types, which rclpy gives, too, against its annotation."""
+        return [self._parameters.type_of(name).value for name in names]
 
     def describe_parameters(self, names: Sequence[str]) -> list[Any]:
         return [self._parameters.describe(name) for name in names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import array
-from enum import IntEnum
+from enum import Enum
 from typing import Any
 
 from wsvs_ros.embedded.messages import message_class
@@ -23,7 +23,7 @@ _FIELDS = (
 """Of rcl_interfaces/msg/ParameterValue, by type."""
 
 
-class ParameterType(IntEnum):
+class ParameterType(Enum):
     """ROS 2's parameter types."""
 
     NOT_SET = 0
@@ -118,10 +118,10 @@ class Parameter:
 
     def get_parameter_value(self) -> Any:
         """As a rcl_interfaces/msg/ParameterValue."""
-        message = message_class("rcl_interfaces/msg/ParameterValue")(type=int(self.type_))
+        message = message_class("rcl_interfaces/msg/ParameterValue")(type=self.type_.value)
         if self.type_ != ParameterType.NOT_SET:
             value = [item[0] for item in self.value] if self.type_ == ParameterType.BYTE_ARRAY else self.value
-            setattr(message, _FIELDS[self.type_], value)
+            setattr(message, _FIELDS[self.type_.value], value)
         return message
 
     def to_parameter_msg(self) -> Any:
@@ -138,7 +138,7 @@ def parameter_value_to_python(parameter_value: Any) -> Any:
     type_ = ParameterType(parameter_value.type)
     if type_ == ParameterType.NOT_SET:
         return None
-    value = getattr(parameter_value, _FIELDS[type_])
+    value = getattr(parameter_value, _FIELDS[type_.value])
     if type_ == ParameterType.BYTE_ARRAY:
         return [bytes([item]) for item in value]
     return value.tolist() if hasattr(value, "tolist") else value

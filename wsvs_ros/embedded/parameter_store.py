@@ -59,9 +59,10 @@ class ParameterStore:
         descriptor.name = name
         type_only = isinstance(value, Parameter.Type)
         if not descriptor.dynamic_typing:
-            descriptor.type = int(value if type_only else Parameter.Type.from_parameter_value(value))
-            if descriptor.type == Parameter.Type.NOT_SET:
+            kind = value if type_only else Parameter.Type.from_parameter_value(value)
+            if kind == Parameter.Type.NOT_SET:
                 raise ValueError(f"parameter {name}: give a default, a type, or a descriptor with dynamic_typing")
+            descriptor.type = kind.value
         parameter = Parameter(name, value=None if type_only else value)
         if not ignore_override and name in self._overrides:
             parameter = self._override(name, descriptor)
@@ -79,7 +80,7 @@ class ParameterStore:
             raise InvalidParameterValueException(name, self._overrides[name], str(error)) from None
         if given.value in ([], ()):  # empty of any type
             given = Parameter(name, Parameter.Type(descriptor.type), given.value)
-        if given.type_ != descriptor.type and not descriptor.dynamic_typing:
+        if given.type_.value != descriptor.type and not descriptor.dynamic_typing:
             raise InvalidParameterTypeException(given, Parameter.Type(descriptor.type).name)
         return given
 
@@ -153,7 +154,7 @@ class ParameterStore:
             return f"parameter {parameter.name} is read-only"
         if descriptor.dynamic_typing:
             return misfit(parameter, descriptor)
-        if parameter.type_ != descriptor.type:
+        if parameter.type_.value != descriptor.type:
             needed = Parameter.Type(descriptor.type).name
             return f"parameter {parameter.name}: {parameter.type_.name} given, {needed} needed"
         return misfit(parameter, descriptor)
@@ -170,7 +171,7 @@ class ParameterStore:
             before = self._values[parameter.name]
             (new if before.type_ == Parameter.Type.NOT_SET else changed).append(parameter)
             self._values[parameter.name] = parameter
-            self._descriptors[parameter.name].type = int(parameter.type_)
+            self._descriptors[parameter.name].type = parameter.type_.value
         self._done(parameters, new, changed, deleted)
 
     def _done(
