@@ -168,7 +168,7 @@ def test_the_exported_network_gives_what_it_gave(backbone: str, tmp_path: Path) 
     for layer in module.network.modules():  # so that scores differ from place to place
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(layer.weight)
-    bundle = export(module, tmp_path / "bundle", trained_on=("noise",), maps=True)
+    bundle = export(module, tmp_path / "bundle", trained_on=("noise",))
     image = np.random.default_rng(0).integers(0, 256, (3, 48, 64), np.uint8)
     flow = np.random.default_rng(1).normal(0, 2, (4, 48, 64)).astype(np.float32)
     with torch.no_grad():
