@@ -10,7 +10,7 @@ RUN apt-get update \
  && rosdep install --from-paths src --ignore-src -y --rosdistro jazzy --dependency-types exec \
  && rm -rf /var/lib/apt/lists/*
 # the interpreter sees ROS 2's packages, and ONNX Runtime, which rosdep does not have; NumPy stays the one that apt's OpenCV was built against
-RUN python3 -m venv --system-site-packages .venv && touch .venv/COLCON_IGNORE && .venv/bin/pip install --no-cache-dir -c src/wsvs_ros/constraints-ros.txt onnxruntime rosbags
+RUN python3 -m venv --system-site-packages .venv && touch .venv/COLCON_IGNORE && .venv/bin/pip install --no-cache-dir -c src/wsvs_ros/constraints-ros.txt onnxruntime rosbags av
 RUN bash -c '. /opt/ros/jazzy/setup.bash && . .venv/bin/activate && python -m colcon build --packages-select wsvs_ros'
 RUN printf '#!/bin/bash\n. /ws/.venv/bin/activate\n. /ws/install/setup.bash\nexec ros2 launch wsvs_ros "$@"\n' > /start && chmod +x /start
 

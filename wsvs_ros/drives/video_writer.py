@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from wsvs_ros.drives.drive import DriveError
+from wsvs_ros.drives.pyav import import_av
 from wsvs_ros.files import put_in_place
 
 _LONGEST_PAUSE = 2.0  # seconds that a paced video shows one frame
@@ -66,7 +67,7 @@ class VideoWriter:
         """
         if self._container is None:
             return
-        import av
+        av = import_av()
 
         container, self._container = self._container, None
         try:
@@ -82,7 +83,7 @@ class VideoWriter:
             raise DriveError(self._failure(error)) from error
 
     def _open(self, image: np.ndarray) -> None:
-        import av
+        av = import_av()
 
         # the codec works in blocks of two
         self._size = (image.shape[1] & ~1 or 2, image.shape[0] & ~1 or 2)
@@ -97,7 +98,7 @@ class VideoWriter:
             raise DriveError(f"{self._path}: cannot be written ({error}); is the folder writable?") from error
 
     def _encode(self, picture: np.ndarray | None) -> None:
-        import av
+        av = import_av()
 
         assert picture is not None
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="bgr24")

@@ -10,6 +10,7 @@ import numpy as np
 
 from wsvs_ros.drives.drive import DriveError
 from wsvs_ros.drives.excerpt import Excerpt
+from wsvs_ros.drives.pyav import import_av
 from wsvs_ros.perception.frames import Frame
 
 _DEFAULT_FPS = 25.0
@@ -91,7 +92,7 @@ class VideoDrive:
 
     def _decode(self) -> Generator[Any, None, None]:
         """All frames that can be decoded; what cannot is stepped over."""
-        import av
+        av = import_av()
 
         packets, damaged = self._container.demux(self._stream), 0
         while True:
@@ -119,7 +120,7 @@ class VideoDrive:
 
 
 def _open(path: Path) -> Any:
-    import av
+    av = import_av()
 
     try:
         # by its own name and nothing else, whatever a list of other files in it says
